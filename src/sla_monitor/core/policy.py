@@ -1,0 +1,286 @@
+"""A policy pack, compiled: which target, hours and limits a case has, and the rule each one rests on.
+
+Packs are data (`config/packs.py` reads them); this module only matches. Rules are tried in order, the first match
+wins. Matching is remembered for each distinct profile, so that a case does not walk the pack again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeVar
+
+from sla_monitor.core.calendar import ALWAYS_OPEN, Calendar
+
+PROFILES_REMEMBERED_MAX = 20_000  # 20,000 x ~1 KB = 20 MB a pack; then the memory starts afresh
+
+# A field of the profile and the values it may have; all of them must match.
+When = tuple[tuple[str, frozenset[str | bool]], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """The fields of a case that rules may match, as they are at one instant."""
+
+    severity: str
+    plan: str
+    country: str
+    language: str  # the primary subtag of its BCP 47 tag, lower case
+    access: str | None = None  # None: not chosen
+    subdivision: str | None = None
+    timezone: str | None = None
+    accepts_english: bool = False
+    accepts_translation: bool = False
+    request: str = "break_fix"
+    release: str = "general_availability"
+    channel: str = "direct"
+    targets: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetRule:
+    """`target`: open time from start to deadline, microseconds."""
+
+    rule: str
+    when: When
+    target: int
+    promised: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoursRule:
+    """When a case is served: round the clock, or in the open hours of its country."""
+
+    rule: str
+    when: When
+    round_the_clock: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What a change of terms does to a running deadline: `from_start`, `from_change` or `keep_elapsed`."""
+
+    raised: str = "from_change"  # SP-UP-CLOCK
+    lowered: str = "from_start"  # SP-DOWN-CLOCK
+    sideways: str = "from_start"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockPolicy:
+    """A clock that starts when the case opens. Levels are percent of the target, ascending."""
+
+    name: str
+    stops: frozenset[str]  # types of case events that stop it, a verdict being made
+    targets: tuple[TargetRule, ...]
+    warnings: tuple[int, ...] = ()
+    overdue: tuple[int, ...] = ()
+    changes: Changes = field(default_factory=Changes)
+    own_target_rule: str = ""  # cited when the case carries its own target (SP-UNI)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SilenceRule:
+    """How long a customer may be silent, microseconds; None: one ordinary day's open time of the case's calendar."""
+
+    rule: str
+    when: When
+    limit: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DowngradeRule:
+    """One step down that a broken commitment allows. `automatic`: done at once instead of recommended."""
+
+    rule: str
+    when: When
+    to: str
+    automatic: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commitment:
+    """The customer's side: how silence or unreached attempts break it (SP-DOWN-SILENCE)."""
+
+    name: str
+    unreached_attempts: int
+    silences: tuple[SilenceRule, ...]
+    downgrades: tuple[DowngradeRule, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Languages:
+    """Primary subtags of the languages that count as English, and of those with local-language support."""
+
+    english: frozenset[str]
+    local: frozenset[str]
+    limited_rule: str  # cited by coverage.limited for a language that is neither served nor translated
+    limited_advice: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What one clock of one case is measured by at an instant."""
+
+    rule: str
+    target: int
+    calendar: Calendar
+    hours_rule: str
+    round_the_clock: bool
+    promised: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SilenceTerms:
+    """How long this case's customer may be silent, on which calendar, and what may follow (None: nothing)."""
+
+    rule: str
+    limit: int
+    calendar: Calendar
+    downgrade: DowngradeRule | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """One version of one pack. Times are microseconds since the epoch, `digest` is the SHA-256 of what it says."""
+
+    name: str
+    version: str
+    effective_from: int
+    digest: str
+    severities: tuple[str, ...]  # the most severe first
+    plans: tuple[str, ...]  # the lowest first
+    countries: frozenset[str]
+    clauses: Mapping[str, str]  # rule id -> its sentence
+    languages: Languages
+    hours: tuple[HoursRule, ...]
+    clocks: tuple[ClockPolicy, ...]
+    commitment: Commitment
+    calendar_for: Callable[[str, str | None, str | None], Calendar]  # country, subdivision, timezone
+    switched_off: frozenset[str] = frozenset()  # types of notices that are not sent
+
+    @cached_property
+    def key(self) -> str:
+        """`name/version`: what a state row and a notice call this pack."""
+        return f"{self.name}/{self.version}"
+
+    @cached_property
+    def _terms(self) -> dict[tuple[str, Profile], Terms]:
+        return {}
+
+    @cached_property
+    def _silences(self) -> dict[Profile, SilenceTerms]:
+        return {}
+
+    def counts_as_english(self, profile: Profile) -> bool:
+        """SP-LANG-TR: a case that accepts English or translation counts as English."""
+        return profile.accepts_english or profile.accepts_translation or profile.language in self.languages.english
+
+    def language_is_limited(self, profile: Profile) -> bool:
+        """SP-LANG-TR: neither served in its language nor willing to be served in English."""
+        return not self.counts_as_english(profile) and profile.language not in self.languages.local
+
+    def terms(self, clock: ClockPolicy, profile: Profile) -> Terms:
+        """The terms of one clock. KeyError if the pack has no target for this profile (the loader rejects that)."""
+        key = (clock.name, profile)
+        found = self._terms.get(key)
+        if found is None:
+            found = remember(self._terms, key, self._match_terms(clock, profile))
+        return found
+
+    def silence(self, profile: Profile) -> SilenceTerms:
+        """How long a silence breaks the commitment, and the downgrade it allows (SP-DOWN-SILENCE)."""
+        found = self._silences.get(profile)
+        if found is None:
+            found = remember(self._silences, profile, self._match_silence(profile))
+        return found
+
+    def rank(self, severity: str) -> int:
+        """0 for the most severe. ValueError for a severity the pack does not have."""
+        return self.severities.index(severity)
+
+    def _match_terms(self, clock: ClockPolicy, profile: Profile) -> Terms:
+        hours_rule, round_the_clock, calendar = self._match_hours(profile)
+        rule, target, promised = self._match_target(clock, profile)
+        return Terms(
+            rule=rule,
+            target=target,
+            calendar=calendar,
+            hours_rule=hours_rule,
+            round_the_clock=round_the_clock,
+            promised=promised,
+        )
+
+    def _match_target(self, clock: ClockPolicy, profile: Profile) -> tuple[str, int, bool]:
+        for name, own in profile.targets:
+            if name == clock.name:
+                return clock.own_target_rule, own, True
+        for rule in clock.targets:
+            if self._matches(rule.when, profile):
+                return rule.rule, rule.target, rule.promised
+        raise KeyError(f"{self.key}: clock {clock.name} has no target for {profile}")
+
+    def _match_hours(self, profile: Profile) -> tuple[str, bool, Calendar]:
+        for rule in self.hours:
+            if self._matches(rule.when, profile):
+                if rule.round_the_clock:
+                    return rule.rule, True, ALWAYS_OPEN
+                return rule.rule, False, self._open_hours(profile)
+        raise KeyError(f"{self.key}: no hours for {profile}")
+
+    def _open_hours(self, profile: Profile) -> Calendar:
+        return self.calendar_for(profile.country, profile.subdivision, profile.timezone)
+
+    def _match_silence(self, profile: Profile) -> SilenceTerms:
+        _, _, calendar = self._match_hours(profile)
+        downgrade = next((d for d in self.commitment.downgrades if self._matches(d.when, profile)), None)
+        for rule in self.commitment.silences:
+            if self._matches(rule.when, profile):
+                limit = self._open_hours(profile).day if rule.limit is None else rule.limit
+                return SilenceTerms(rule=rule.rule, limit=limit, calendar=calendar, downgrade=downgrade)
+        raise KeyError(f"{self.key}: no limit of silence for {profile}")
+
+    def _matches(self, when: When, profile: Profile) -> bool:
+        return all(self._value(name, profile) in allowed for name, allowed in when)
+
+    def _value(self, name: str, profile: Profile) -> str | bool | None:
+        if name == "english":
+            return self.counts_as_english(profile)
+        value: str | bool | None = getattr(profile, name)
+        return value
+
+
+MATCHABLE = frozenset(
+    {"severity", "plan", "access", "country", "language", "english", "request", "release", "channel"}
+)
+
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+def remember(memory: dict[K, V], key: K, value: V) -> V:
+    """Keep a match; a memory that hostile profiles have filled starts afresh."""
+    if len(memory) >= PROFILES_REMEMBERED_MAX:
+        memory.clear()
+    memory[key] = value
+    return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packs:
+    """All versions of one pack, by `effective_from` ascending. A case keeps the version of its opening."""
+
+    versions: tuple[Policy, ...]
+
+    def at(self, opened_at: int) -> Policy:
+        """The version in force at an opening; before the first one, the first."""
+        chosen = self.versions[0]
+        for policy in self.versions:
+            if policy.effective_from <= opened_at:
+                chosen = policy
+        return chosen
+
+    def named(self, key: str) -> Policy | None:
+        """The version a state row names, or None: then the worker must refuse to start."""
+        return next((policy for policy in self.versions if policy.key == key), None)
