@@ -106,6 +106,7 @@ class Commitment:
     unreached_attempts: int
     silences: tuple[SilenceRule, ...]
     downgrades: tuple[DowngradeRule, ...]
+    restored_rule: str = ""  # cited when a severity held before a downgrade returns (SP-DOWN-BACK)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,488 @@
+"""One case as its facts make it: state that facts change and time advances. Both leave intents behind.
+
+Order within one instant: what time brings is decided before what a fact of that instant changes. So a response at
+exactly the deadline is late (SP-LT: strictly less), and a sign of life at exactly the limit comes too late.
+
+The module is over 300 lines because the effects of all facts on one state belong side by side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import assert_never
+
+from sla_monitor.core import clock as clocks
+from sla_monitor.core import facts as f
+from sla_monitor.core import notices as n
+from sla_monitor.core import silence as s
+from sla_monitor.core.clock import Breached, ClockState, Measure, Running, Step, Stopped
+from sla_monitor.core.policy import ClockPolicy, Policy, Profile
+from sla_monitor.core.times import iso, seconds
+
+REVISIONS_TRIED_MAX = 32  # a recommendation is withdrawn and made again at most this often before its id is unknown
+
+
+@dataclass(slots=True, kw_only=True)
+class CaseState:
+    """A case after some of its facts. Owned by one `Case`; what its fields hold is immutable, so a copy is shallow."""
+
+    case_id: str
+    policy: Policy
+    opening: n.Identity
+    opened_at: int
+    profile: Profile
+    fingerprint: tuple[tuple[str, str], ...] = ()  # what a reopening is compared with
+    generation: int = 1
+    clocks: dict[str, ClockState] = field(default_factory=dict)
+    # severity -> clock -> the clock's history when that severity was lowered (SP-DOWN-BACK)
+    held: dict[str, dict[str, tuple[Step, ...]]] = field(default_factory=dict)
+    silence: s.Silence = field(default_factory=s.Silence)
+    limited: bool = False  # coverage.limited was said in this generation
+    ended_at: int | None = None
+    fired_at: int = 0  # the latest instant that time, not a fact, has decided
+    intents: list[n.Intent] = field(default_factory=list)  # made and not yet taken by the owner
+    cause: f.Fact | None = None  # the fact being applied; None while time decides
+
+    def copy(self) -> CaseState:
+        return replace(self, clocks=dict(self.clocks), held=dict(self.held), intents=list(self.intents))
+
+    @property
+    def next_at(self) -> int | None:
+        """The next instant at which time alone changes something; None when only a fact can."""
+        timer = self._next_timer()
+        return timer[0] if timer else None
+
+    def is_settled(self, subject: str) -> bool:
+        """Whether facts have closed this clock (or the case): then its past is decided, wherever the watermark is."""
+        return self.ended_at is not None or isinstance(self.clocks.get(subject), Stopped)
+
+    # --- time -------------------------------------------------------------------------------------------------
+
+    def advance(self, until: int) -> None:
+        """Everything that time brings up to and including `until`, in the order (instant, clock)."""
+        while (timer := self._next_timer()) is not None and timer[0] <= until:
+            at, name = timer
+            self.cause = None
+            self.fired_at = max(self.fired_at, at)
+            if name == self.policy.commitment.name:
+                self._silence_due(at)
+            else:
+                self._clock_due(self._clock_policy(name))
+
+    def _next_timer(self) -> tuple[int, str] | None:
+        found: tuple[int, str] | None = None
+        for name, state in self.clocks.items():
+            at = state.next_at
+            if at is not None and (found is None or (at, name) < found):
+                found = (at, name)
+        at = self.silence.next_at
+        if at is not None and (found is None or (at, self.policy.commitment.name) < found):
+            found = (at, self.policy.commitment.name)
+        return found
+
+    def _clock_policy(self, name: str) -> ClockPolicy:
+        return next(clock for clock in self.policy.clocks if clock.name == name)
+
+    def _clock_due(self, clock: ClockPolicy) -> None:
+        state = self.clocks[clock.name]
+        match state:
+            case Running(warnings=((percent, at), *rest), measure=measure):
+                self.clocks[clock.name] = replace(state, warnings=tuple(rest))
+                remaining = seconds(measure.remaining(at))
+                self._say_of_clock(n.WARNING, clock.name, measure, at, {"remaining": remaining}, level=percent)
+            case Running(measure=measure):
+                self._breach(clock, measure)
+            case Breached(overdue=((percent, at), *rest), measure=measure):
+                self.clocks[clock.name] = replace(state, overdue=tuple(rest))
+                late_by = seconds(measure.late_by(at))
+                self._say_of_clock(n.OVERDUE, clock.name, measure, at, {"late_by": late_by}, level=percent)
+            case Breached() | Stopped():
+                raise AssertionError(f"clock {clock.name} fired with nothing due")
+            case _:
+                assert_never(state)
+
+    def _breach(self, clock: ClockPolicy, measure: Measure) -> None:
+        overdue = measure.levels(clock.overdue, measure.due_at)
+        self.clocks[clock.name] = Breached(profile=self.profile, measure=measure, overdue=overdue)
+        self._say_of_clock(n.BREACHED, clock.name, measure, measure.due_at)
+
+    def _silence_due(self, at: int) -> None:
+        waiting = self.silence.waiting
+        if waiting is None:
+            raise AssertionError("a silence fired that is not running")
+        self.silence = s.used_by_silence(self.silence)
+        evidence = {
+            "broken_by": "silence",
+            "since": iso(waiting.since),
+            "silence_seconds": seconds(waiting.elapsed(at)),
+            "limit_seconds": seconds(waiting.terms.limit),
+            "calendar": waiting.terms.calendar.name,
+            "events": [_reference(waiting.event)],
+        }
+        self._commitment_broken(at, waiting.since, evidence)
+
+    # --- facts ------------------------------------------------------------------------------------------------
+
+    def apply(self, fact: f.Fact) -> bool:
+        """What one fact changes; False if nothing. A fact from before the opening counts as at the opening."""
+        at = max(fact.at, self.opened_at)
+        self.advance(at)
+        self.cause = fact
+        return self._apply(fact, at)
+
+    def _apply(self, fact: f.Fact, at: int) -> bool:  # noqa: C901, PLR0911, PLR0912 (one arm for each kind of fact)
+        match fact.body:
+            case f.Opened():
+                self._open(at)
+                return True
+            case f.Responded():
+                return self._stop_clocks(fact, at)
+            case f.Resolved() | f.Closed():
+                return self._stop_clocks(fact, at) | self._end(at)
+            case f.Cancelled():
+                return self._end(at)
+            case f.SeverityChanged(severity=severity):
+                return self._change(replace(self.profile, severity=severity), at)
+            case f.PlanChanged(plan=plan):
+                return self._change(replace(self.profile, plan=plan), at)
+            case f.AccessChanged(access=access):
+                return self._change(replace(self.profile, access=access), at)
+            case f.LanguageChanged():
+                return self._change(_with_language(self.profile, fact.body), at)
+            case f.LocationChanged(country=country, subdivision=subdivision, timezone=timezone):
+                place = replace(self.profile, country=country, subdivision=subdivision, timezone=timezone)
+                return self._change(place, at)
+            case f.WaitingOnCustomer() | f.ResolutionProposed():
+                return self._wait(fact, at)
+            case f.CustomerResponded() | f.ResolutionRejected() | f.ContactAttempted(reached=True):
+                return self._sign_of_life(at)
+            case f.ContactAttempted():
+                return self._unreached(fact, at)
+            case f.DowngradeConfirmed(recommendation=recommendation):
+                return self._confirm(recommendation, at)
+            case f.DowngradeDeclined(recommendation=recommendation):
+                return self._decline(recommendation)
+            case _:
+                return False  # kept as a fact; no rule of this version reads it
+
+    def _open(self, at: int) -> None:
+        step = Step(at=at, profile=self.profile)
+        for clock in self.policy.clocks:
+            measure = clocks.measure(self.policy, clock, (step,))
+            warnings = measure.levels(clock.warnings, at)
+            self.clocks[clock.name] = Running(steps=(step,), measure=measure, warnings=warnings)
+            self._say_of_clock(n.CLOCK_STARTED, clock.name, measure, at)
+        self._check_language(at)
+
+    def _stop_clocks(self, fact: f.Fact, at: int) -> bool:
+        name = f.NAMES[type(fact.body)]
+        stopped = False
+        for clock in self.policy.clocks:
+            state = self.clocks[clock.name]
+            if name not in clock.stops or isinstance(state, Stopped):
+                continue
+            self.clocks[clock.name] = Stopped()
+            measure = state.measure
+            self._say_of_clock(n.CLOCK_STOPPED, clock.name, measure, at)
+            verdict: dict[str, object] = {"remaining": seconds(measure.remaining(at))}
+            if isinstance(state, Breached):
+                verdict |= {"late": True, "late_by": seconds(measure.late_by(at))}
+            self._say_of_clock(n.MET, clock.name, measure, at, verdict)
+            stopped = True
+        return stopped
+
+    def _end(self, at: int) -> bool:
+        """The case is over: clocks still running end without a verdict, nobody waits any longer."""
+        if self.ended_at is not None:
+            return False
+        for name, state in self.clocks.items():
+            if isinstance(state, Stopped):
+                continue
+            self.clocks[name] = Stopped()
+            self._say_of_clock(n.CLOCK_STOPPED, name, state.measure, at)
+            if isinstance(state, Running):
+                self._say_of_clock(n.CANCELLED, name, state.measure, at)
+        self._silence_over(at)
+        self.silence = s.Silence()
+        self.ended_at = at
+        return True
+
+    # --- changes of what the case is promised -------------------------------------------------------------------
+
+    def _change(self, profile: Profile, at: int) -> bool:
+        old = self.profile
+        if profile == old:
+            return False
+        self.profile = profile
+        if self.ended_at is not None:
+            return True
+        lowered = self.policy.rank(profile.severity) - self.policy.rank(old.severity)
+        restored = self.held.get(profile.severity) if lowered < 0 else None
+        if lowered > 0:
+            running = {name: state.steps for name, state in self.clocks.items() if isinstance(state, Running)}
+            self.held[old.severity] = running
+        for clock in self.policy.clocks:
+            state = self.clocks[clock.name]
+            if isinstance(state, Running):
+                steps = self._steps_after(clock, state, old, restored, at)
+                self._retarget(clock, state, steps, at)
+        if restored is not None:
+            change = {"from": old.severity, "to": profile.severity, "evidence": {"events": [self._cause_reference()]}}
+            self._say(n.RESTORED, self.policy.commitment.restored_rule, at, change)
+        self._silence_under_new_terms(at, severity_changed=bool(lowered))
+        self._check_language(at)
+        return True
+
+    def _steps_after(
+        self,
+        clock: ClockPolicy,
+        state: Running,
+        old: Profile,
+        restored: dict[str, tuple[Step, ...]] | None,
+        at: int,
+    ) -> tuple[Step, ...]:
+        if restored is not None and clock.name in restored:
+            before = restored[clock.name]
+            return clocks.as_if_from_start(before, before[-1].profile, self.profile)
+        how = getattr(clock.changes, clocks.direction(self.policy, clock, old, self.profile))
+        if how == clocks.FROM_START:
+            return clocks.as_if_from_start(state.steps, old, self.profile)
+        return (*state.steps, Step(at=at, profile=self.profile, how=how))
+
+    def _retarget(self, clock: ClockPolicy, state: Running, steps: tuple[Step, ...], at: int) -> None:
+        old, new = state.measure, clocks.measure(self.policy, clock, steps)
+        if new.due_at == old.due_at and clocks.same_terms(new.terms, old.terms):
+            self.clocks[clock.name] = replace(state, steps=steps, measure=new)
+            return
+        warnings = new.levels(clock.warnings, at)
+        self.clocks[clock.name] = Running(steps=steps, measure=new, warnings=warnings)
+        if new.due_at != old.due_at:
+            self._say_moved(clock.name, new, old.due_at, at)
+        if new.due_at <= at:  # it lands in the past: broken then, not now
+            self._breach(clock, new)
+
+    def _silence_under_new_terms(self, at: int, *, severity_changed: bool) -> None:
+        if severity_changed:
+            self.silence = replace(self.silence, open=None)
+        before = self.silence.waiting
+        self.silence = s.under(self.silence, self.policy.silence(self.profile), at)
+        after = self.silence.waiting
+        if before is None or after is None or before.due_at == after.due_at:
+            return
+        moved = {"old_deadline": _iso_or_none(before.due_at), "new_deadline": _iso_or_none(after.due_at)}
+        self._say_of_silence(n.DEADLINE_MOVED, after, at, moved | {"cause": "event", "event": self._cause_reference()})
+        if after.due_at is not None and after.due_at <= at:
+            self._silence_due(at)
+
+    def _check_language(self, at: int) -> None:
+        """SP-LANG-TR: a language nobody serves, and no English accepted: said once in a generation."""
+        if self.limited or not self.policy.language_is_limited(self.profile):
+            return
+        self.limited = True
+        languages = self.policy.languages
+        self._say(n.COVERAGE_LIMITED, languages.limited_rule, at, {"advice": languages.limited_advice})
+
+    # --- the customer's commitment ------------------------------------------------------------------------------
+
+    def _wait(self, fact: f.Fact, at: int) -> bool:
+        if self.ended_at is not None or self.silence.waiting is not None:
+            return False
+        self.silence = s.begin(self.silence, at, fact.identity, self.policy.silence(self.profile))
+        if self.silence.waiting is not None:
+            self._say_of_silence(n.CLOCK_STARTED, self.silence.waiting, at)
+        return True
+
+    def _sign_of_life(self, at: int) -> bool:
+        if self.ended_at is not None:
+            return False
+        there_was = self.silence.waiting is not None or bool(self.silence.attempts)
+        self._silence_over(at)
+        self.silence = s.sign_of_life(self.silence)
+        return there_was
+
+    def _silence_over(self, at: int) -> None:
+        if self.silence.waiting is not None:
+            self._say_of_silence(n.CLOCK_STOPPED, self.silence.waiting, at)
+
+    def _unreached(self, fact: f.Fact, at: int) -> bool:
+        if self.ended_at is not None:
+            return False
+        self.silence = s.attempt(self.silence, at, fact.identity)
+        if s.run_is_complete(self.silence, self.policy.commitment.unreached_attempts):
+            attempts = self.silence.attempts
+            self.silence = s.used_by_attempts(self.silence)
+            evidence = {
+                "broken_by": "attempts",
+                "since": iso(attempts[0][0]),
+                "attempts": len(attempts),
+                "events": [_reference(event) for _, event in attempts],
+            }
+            self._commitment_broken(at, attempts[0][0], evidence)
+        return True
+
+    def _commitment_broken(self, at: int, occasion: int, evidence: dict[str, object]) -> None:
+        downgrade = self.policy.silence(self.profile).downgrade
+        if downgrade is None:
+            return
+        change = {"from": self.profile.severity, "to": downgrade.to, "evidence": evidence}
+        if downgrade.automatic:
+            self._say(n.DOWNGRADED, downgrade.rule, at, change, level=occasion)
+            self._change(replace(self.profile, severity=downgrade.to), at)
+            return
+        recommendation = s.Recommendation(
+            rule=downgrade.rule, severity=self.profile.severity, to=downgrade.to, occasion=occasion
+        )
+        self.silence = replace(self.silence, open=recommendation)
+        self._say(n.DOWNGRADE_RECOMMENDED, downgrade.rule, at, change, level=occasion)
+
+    def _confirm(self, recommendation: str, at: int) -> bool:
+        found = self._open_recommendation(recommendation)
+        if found is None:
+            return False
+        self.silence = replace(self.silence, open=None)
+        evidence = {"recommendation": recommendation, "events": [self._cause_reference()]}
+        change: dict[str, object] = {"from": found.severity, "to": found.to, "evidence": evidence}
+        self._say(n.DOWNGRADED, found.rule, at, change, level=found.occasion)
+        self._change(replace(self.profile, severity=found.to), at)
+        return True
+
+    def _decline(self, recommendation: str) -> bool:
+        if self._open_recommendation(recommendation) is None:
+            return False
+        self.silence = replace(self.silence, open=None)
+        return True
+
+    def _open_recommendation(self, notice: str) -> s.Recommendation | None:
+        """The recommendation that waits for an answer, if this notice id is one of its revisions. Which revision was
+        sent depends on the order of arrival; what the answer means must not."""
+        found = self.silence.open
+        if found is None:
+            return None
+        key = n.Key(self.generation, found.rule, n.DOWNGRADE_RECOMMENDED, found.occasion)
+        ids = (n.notice_id(self.case_id, self.opening, key, revision) for revision in range(REVISIONS_TRIED_MAX))
+        return found if notice in ids else None
+
+    # --- saying it ----------------------------------------------------------------------------------------------
+
+    def _say_moved(self, clock: str, measure: Measure, old_due_at: int, at: int) -> None:
+        moved: dict[str, object] = {"old_deadline": iso(old_due_at), "new_deadline": iso(measure.due_at)}
+        moved |= {"cause": "event", "event": self._cause_reference()} if self.cause else {"cause": "policy"}
+        self._say_of_clock(n.DEADLINE_MOVED, clock, measure, at, moved)
+
+    def _say_of_clock(
+        self, kind: str, clock: str, measure: Measure, at: int, more: dict[str, object] | None = None, *, level: int = 0
+    ) -> None:
+        data: dict[str, object] = {
+            "clock": clock,
+            "deadline": iso(measure.due_at),
+            "target_seconds": seconds(measure.terms.target),
+            "elapsed_seconds": seconds(measure.elapsed(at)),
+            "calendar": measure.terms.calendar.name,
+            "promised": measure.terms.promised,
+        }
+        if level:
+            data["level"] = level
+        self._say(kind, clock, at, data | (more or {}), level=level, rule=measure.terms.rule)
+
+    def _say_of_silence(
+        self, kind: str, waiting: s.Waiting, at: int, more: dict[str, object] | None = None
+    ) -> None:
+        clock = self.policy.commitment.name
+        data: dict[str, object] = {
+            "clock": clock,
+            "deadline": _iso_or_none(waiting.due_at),
+            "target_seconds": seconds(waiting.terms.limit),
+            "elapsed_seconds": seconds(waiting.elapsed(at)),
+            "calendar": waiting.terms.calendar.name,
+            "promised": False,
+        }
+        self._say(kind, clock, at, data | (more or {}), rule=waiting.terms.rule)
+
+    def _say(
+        self, kind: str, subject: str, at: int, data: dict[str, object], *, level: int = 0, rule: str = ""
+    ) -> None:
+        if kind in self.policy.switched_off:
+            return
+        common: dict[str, object] = {
+            "case_id": self.case_id,
+            "generation": self.generation,
+            "severity": self.profile.severity,
+            "plan": self.profile.plan,
+            "rule": rule or subject,
+            "policy": {"name": self.policy.name, "version": self.policy.version},
+        }
+        intent = n.Intent(
+            key=n.Key(self.generation, subject, kind, level),
+            at=at,
+            data=common | data,
+            by_timer=self.cause is None,
+            traceparent=self.cause.traceparent if self.cause else None,
+        )
+        self.intents.append(intent)
+
+    def _cause_reference(self) -> dict[str, str] | None:
+        return _reference(self.cause.identity) if self.cause else None
+
+
+def opened_by(case_id: str, fact: f.Fact, policy: Policy) -> CaseState:
+    """The state of a case at its opening, before the opening itself is applied. ValueError if `fact` opens nothing."""
+    body = fact.body
+    if not isinstance(body, f.Opened):
+        raise ValueError(f"{f.NAMES[type(body)]} does not open a case")
+    return CaseState(
+        case_id=case_id,
+        policy=policy,
+        opening=fact.identity,
+        opened_at=fact.at,
+        profile=profile_of(body),
+        fingerprint=body.fingerprint,
+    )
+
+
+def problem_with(fact: f.Fact, policy: Policy) -> str:
+    """Why this pack cannot read the fact; empty if it can."""
+    body = fact.body
+    if isinstance(body, f.Opened | f.SeverityChanged) and body.severity not in policy.severities:
+        return "severity is none of the pack's"
+    if isinstance(body, f.Opened | f.PlanChanged) and body.plan not in policy.plans:
+        return "plan is none of the pack's"
+    if isinstance(body, f.Opened | f.LocationChanged) and body.country not in policy.countries:
+        return "country is none of the pack's"
+    return ""
+
+
+def profile_of(body: f.Opened) -> Profile:
+    """The fields of a request that rules may match."""
+    return Profile(
+        severity=body.severity,
+        plan=body.plan,
+        country=body.country,
+        language=body.language,
+        access=body.access,
+        subdivision=body.subdivision,
+        timezone=body.timezone,
+        accepts_english=body.accepts_english,
+        accepts_translation=body.accepts_translation,
+        request=body.request,
+        release=body.release,
+        channel=body.channel,
+        targets=body.targets,
+    )
+
+
+def _with_language(profile: Profile, body: f.LanguageChanged) -> Profile:
+    english, translation = body.accepts_english, body.accepts_translation
+    return replace(
+        profile,
+        language=body.language,
+        accepts_english=profile.accepts_english if english is None else english,
+        accepts_translation=profile.accepts_translation if translation is None else translation,
+    )
+
+
+def _reference(identity: n.Identity) -> dict[str, str]:
+    return {"source": identity[0], "id": identity[1]}
+
+
+def _iso_or_none(instant: int | None) -> str | None:
+    return None if instant is None else iso(instant)

@@ -1,0 +1,151 @@
+"""One clock of one case: how its deadline follows from its history, and which instants it waits for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from sla_monitor.core.policy import ClockPolicy, Policy, Profile, Terms
+
+FROM_START = "from_start"
+FROM_CHANGE = "from_change"
+KEEP_ELAPSED = "keep_elapsed"
+
+Level = tuple[int, int]  # (percent, instant)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """From `at` on the case had this profile; `how` is what that change did to the deadline."""
+
+    at: int
+    profile: Profile
+    how: str = FROM_START
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """A deadline and what it is counted by. `credit`: open time used up before `anchor`, under earlier terms."""
+
+    terms: Terms
+    anchor: int
+    credit: int
+    due_at: int
+
+    def elapsed(self, now: int) -> int:
+        """Open time counted so far."""
+        return self.credit + self.terms.calendar.between(self.anchor, now)
+
+    def remaining(self, now: int) -> int:
+        """Open time left; 0 once due."""
+        return self.terms.calendar.between(now, self.due_at)
+
+    def late_by(self, now: int) -> int:
+        """Open time since the deadline."""
+        return self.terms.calendar.between(self.due_at, now)
+
+    def levels(self, percents: Iterable[int], after: int) -> tuple[Level, ...]:
+        """The instants after `after` at which these percents of the budget are used up, in order."""
+        budget = self.elapsed(self.due_at)
+        calendar = self.terms.calendar
+        found = []
+        for percent in percents:
+            wait = budget * percent // 100 - self.credit
+            if wait >= 0 and (at := calendar.add(self.anchor, wait)) > after:
+                found.append((percent, at))
+        return tuple(found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """No verdict yet. `warnings` are still to come."""
+
+    steps: tuple[Step, ...]
+    measure: Measure
+    warnings: tuple[Level, ...]
+
+    @property
+    def next_at(self) -> int | None:
+        return self.warnings[0][1] if self.warnings else self.measure.due_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Breached:
+    """The deadline passed; the verdict stands whatever changes later. `overdue` levels are still to come."""
+
+    profile: Profile  # as it was when the deadline passed
+    measure: Measure
+    overdue: tuple[Level, ...]
+
+    @property
+    def next_at(self) -> int | None:
+        return self.overdue[0][1] if self.overdue else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped:
+    """Ended: met, met late, or cancelled."""
+
+    @property
+    def next_at(self) -> int | None:
+        return None
+
+
+ClockState = Running | Breached | Stopped
+
+
+def measure(policy: Policy, clock: ClockPolicy, steps: tuple[Step, ...]) -> Measure:
+    """The deadline that a history of profiles gives.
+
+    A raise counts the new target from the change and never moves the deadline later (SP-UP-CLOCK). A step that
+    leaves the terms as they were changes nothing.
+    """
+    first = steps[0]
+    terms = policy.terms(clock, first.profile)
+    current = Measure(
+        terms=terms, anchor=first.at, credit=0, due_at=terms.calendar.add(first.at, terms.target)
+    )
+    for step in steps[1:]:
+        terms = policy.terms(clock, step.profile)
+        if same_terms(terms, current.terms):
+            current = replace(current, terms=terms)
+        elif step.how == KEEP_ELAPSED:
+            credit = min(current.elapsed(step.at), terms.target)
+            due_at = terms.calendar.add(step.at, terms.target - credit)
+            current = Measure(terms=terms, anchor=step.at, credit=credit, due_at=due_at)
+        else:
+            due_at = min(terms.calendar.add(step.at, terms.target), current.due_at)
+            current = Measure(terms=terms, anchor=step.at, credit=0, due_at=due_at)
+    return current
+
+
+def same_terms(one: Terms, other: Terms) -> bool:
+    """Whether a deadline is measured alike under both."""
+    return one.target == other.target and one.calendar.name == other.calendar.name
+
+
+def as_if_from_start(steps: tuple[Step, ...], old: Profile, new: Profile) -> tuple[Step, ...]:
+    """The history as it would be had the case been so from its start (SP-DOWN-CLOCK): what changed is put in from
+    the first step on, and steps that then change nothing are dropped."""
+    changed = {
+        name: getattr(new, name)
+        for name in Profile.__slots__  # type: ignore[attr-defined]
+        if getattr(new, name) != getattr(old, name)
+    }
+    rewritten: list[Step] = []
+    for step in steps:
+        profile = replace(step.profile, **changed)
+        if not rewritten or profile != rewritten[-1].profile:
+            rewritten.append(replace(step, profile=profile))
+    return tuple(rewritten)
+
+
+def direction(policy: Policy, clock: ClockPolicy, old: Profile, new: Profile) -> str:
+    """Whether a change raises, lowers or only shifts what is promised: severity first, then plan, then hours."""
+    by_rank = policy.rank(old.severity) - policy.rank(new.severity)
+    if not by_rank:
+        by_rank = policy.plans.index(new.plan) - policy.plans.index(old.plan)
+    if not by_rank:
+        before, after = policy.terms(clock, old), policy.terms(clock, new)
+        by_rank = after.round_the_clock - before.round_the_clock
+    return "raised" if by_rank > 0 else "lowered" if by_rank < 0 else "sideways"

@@ -1,0 +1,371 @@
+"""Reconciliation: the facts of a case and the watermark say which notices should stand; the rest is a difference.
+
+A fact that arrives in order takes the incremental path. Any other (late, withdrawing, withdrawn) folds the case anew
+from its base; what was sent and no longer follows is retracted. Both paths end in the same standing notices, which a
+property test holds.
+
+`now` is the watermark: the instant up to which the case's partition is known to be complete. What time alone decides
+is said when `now` has reached it, or when a fact has closed the clock it belongs to.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from operator import attrgetter
+
+from sla_monitor.core import notices as n
+from sla_monitor.core.case import CaseState, opened_by, problem_with
+from sla_monitor.core.facts import DAY, Fact, FactWithdrawn, Opened, Order
+from sla_monitor.core.notices import Identity, Intent, Ledger, Notice, Sent
+from sla_monitor.core.policy import Packs
+from sla_monitor.errors import BadEvent
+
+FACTS_MAX = 500  # a case; then the older half is folded into its base early
+
+_by_order = attrgetter("order")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """How long history stays open. Durations in microseconds."""
+
+    correction_horizon: int = 7 * DAY
+    retention: int = 396 * DAY  # 13 months; never below the reopening window
+
+
+@dataclass(slots=True, kw_only=True)
+class Case:
+    """One case: its facts since the base, in order, and what has been said. `state` is only a cache of the fold."""
+
+    case_id: str
+    facts: list[Fact] = field(default_factory=list)
+    ledger: Ledger = field(default_factory=Ledger)
+    policy_key: str = ""  # the version of the pack it opened under, which it keeps
+    base: CaseState | None = None  # facts up to `base_order`, folded for good
+    base_order: Order | None = None
+    folded_early: bool = False
+    known_since: int = 0  # the watermark when it was first heard of
+    decided_to: int = 0  # the watermark of its last decision
+    state: CaseState | None = None
+    pending: list[Intent] = field(default_factory=list)  # decided by the facts, not yet reached by the watermark
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What follows from one fact or one wake-up."""
+
+    notices: list[Notice]
+    effect: str = ""  # "" or why nothing changed: duplicate, no_effect
+    folded_early: int = 0
+
+
+def fold(case: Case, fact: Fact, now: int, packs: Packs, bounds: Bounds) -> Decision:
+    """Add one fact. BadEvent for a fact that cannot be taken (`conflict`, `too_late`, `invalid`): nothing changes."""
+    load(case, packs)
+    cut_to_horizon(case, now, bounds)
+    if duplicate(case, fact):
+        return Decision(notices=[], effect="duplicate")
+    check(case, fact, packs)
+    if not case.facts and case.base is None:
+        case.known_since = now
+    in_order = is_in_order(case, fact)
+    insort(case.facts, fact, key=_by_order)
+    if in_order:
+        decision = continue_with(case, fact, now)
+    else:
+        decision = fold_anew(case, fact, now, packs)
+    return cut_early(case, decision) if len(case.facts) > FACTS_MAX else decision
+
+
+def wake(case: Case, now: int, packs: Packs, bounds: Bounds) -> Decision:
+    """Time has passed: what it decides, and what it closes for good."""
+    load(case, packs)
+    decision = Decision(notices=send(case, take(case, now)) if case.state else [])
+    case.decided_to = max(case.decided_to, now)
+    cut_to_horizon(case, now, bounds)
+    return decision
+
+
+def next_wake(case: Case, bounds: Bounds) -> int | None:
+    """The next instant at which time alone changes something. Only for a case that is loaded."""
+    state = case.state
+    if state is None:
+        return None
+    instants = [intent.at for intent in case.pending]
+    if (at := state.next_at) is not None:
+        instants.append(at)
+    if state.ended_at is not None:
+        instants.append(state.ended_at + (bounds.correction_horizon if case.facts else bounds.retention))
+    return min(instants, default=None)
+
+
+def is_forgettable(case: Case, now: int, bounds: Bounds) -> bool:
+    """Whether a case ended so long ago that nothing may refer to it any more."""
+    state = case.state
+    return state is not None and state.ended_at is not None and state.ended_at + bounds.retention <= now
+
+
+# --- the two paths ------------------------------------------------------------------------------------------------
+
+
+def load(case: Case, packs: Packs) -> None:
+    """Fold what is known, if the cache is empty. What was said stays said: only what time has not yet decided is
+    pending."""
+    if case.state is not None:
+        return
+    state = refold(case, packs)
+    if state is None:
+        return
+    state.advance(case.decided_to)
+    said = {(sent.key, sent.at) for sent in case.ledger.standing}
+    case.pending = [
+        intent
+        for intent in state.intents
+        if intent.by_timer and intent.at > case.decided_to and (intent.key, intent.at) not in said
+    ]
+    state.intents = []
+    case.state = state
+
+
+def is_in_order(case: Case, fact: Fact) -> bool:
+    """Whether this fact only continues what is already folded."""
+    if isinstance(fact.body, FactWithdrawn):
+        return not any(known.identity == (fact.body.source, fact.body.id) for known in case.facts)
+    state = case.state
+    if state is None or isinstance(fact.body, Opened) or fact.identity in withdrawn(case.facts):
+        return False
+    return fact.at >= state.fired_at and (not case.facts or fact.order > case.facts[-1].order)
+
+
+def continue_with(case: Case, fact: Fact, now: int) -> Decision:
+    if case.state is None or isinstance(fact.body, FactWithdrawn):
+        return Decision(notices=[], effect="no_effect")
+    effect = case.state.apply(fact)
+    fresh = take(case, now)
+    case.decided_to = max(case.decided_to, now)
+    return Decision(notices=send(case, fresh), effect="" if effect else "no_effect")
+
+
+def fold_anew(case: Case, fact: Fact, now: int, packs: Packs) -> Decision:
+    """The full path: what should stand against what was sent."""
+    before = case.state
+    case.state = state = refold(case, packs)
+    case.pending = []
+    wanted = take(case, now) if state else []
+    case.decided_to = max(case.decided_to, now)
+    if before is not None and (state is None or state.opening != before.opening):
+        retracted = retractions(before, case.ledger.standing, fact)
+        case.ledger = Ledger()
+        gone: list[Sent] = []
+    else:
+        gone, wanted = case.ledger.difference(wanted)
+        retracted = retractions(before, gone, fact) if before else []
+        case.ledger.retire(gone)
+    case.policy_key = state.policy.key if state else ""
+    corrects = before is not None
+    return Decision(notices=retracted + send(case, wanted, corrects=corrects))
+
+
+def refold(case: Case, packs: Packs) -> CaseState | None:
+    """The state that the known facts make; None while there is no opening. Intents since the base are left in it."""
+    void = withdrawn(case.facts)
+    active = [fact for fact in case.facts if fact.identity not in void and not isinstance(fact.body, FactWithdrawn)]
+    if case.base is not None:
+        state = case.base.copy()
+    else:
+        opening = next((fact for fact in active if isinstance(fact.body, Opened)), None)
+        if opening is None:
+            return None
+        state = opened_by(case.case_id, opening, packs.named(case.policy_key) or packs.at(opening.at))
+        active.remove(opening)
+        state.apply(opening)
+    for fact in active:
+        state.apply(fact)
+    return state
+
+
+def take(case: Case, now: int) -> list[Intent]:
+    """Advance to `now` and take the intents that may be said; the others stay pending."""
+    state = case.state
+    if state is None:
+        return []
+    state.advance(now)
+    made, state.intents = case.pending + state.intents, []
+    case.pending = [i for i in made if i.by_timer and i.at > now and not state.is_settled(i.key.subject)]
+    if not case.pending:
+        return made
+    held = set(map(id, case.pending))
+    return [intent for intent in made if id(intent) not in held]
+
+
+# --- what is sent -------------------------------------------------------------------------------------------------
+
+
+def send(case: Case, intents: Iterable[Intent], *, corrects: bool = False) -> list[Notice]:
+    """Intents as notices, recorded in the ledger."""
+    state = case.state
+    if state is None:
+        return []
+    case.policy_key = state.policy.key
+    return [
+        Notice(
+            id=n.notice_id(case.case_id, state.opening, intent.key, case.ledger.add(intent)),
+            kind=intent.key.kind,
+            case_id=case.case_id,
+            at=intent.at,
+            data=intent.data,
+            by_timer=intent.by_timer,
+            corrects=corrects,
+            traceparent=intent.traceparent,
+        )
+        for intent in intents
+    ]
+
+
+def retractions(before: CaseState, gone: Iterable[Sent], because: Fact) -> list[Notice]:
+    """One `sla.retracted` for each notice that no longer stands. Its time is that of the fact which removed it."""
+    made = []
+    for sent in gone:
+        retracted = n.notice_id(before.case_id, before.opening, sent.key, sent.revision)
+        data: dict[str, object] = {
+            "case_id": before.case_id,
+            "generation": sent.key.generation,
+            "severity": before.profile.severity,
+            "plan": before.profile.plan,
+            "rule": sent.key.subject,
+            "policy": {"name": before.policy.name, "version": before.policy.version},
+            "retracts": retracted,
+            "retracted_type": sent.key.kind,
+            "because": because.id,
+            "because_source": because.source,
+        }
+        notice = Notice(
+            id=n.retraction_id(retracted),
+            kind=n.RETRACTED,
+            case_id=before.case_id,
+            at=because.at,
+            data=data,
+            corrects=True,
+            traceparent=because.traceparent,
+        )
+        made.append(notice)
+    return made
+
+
+# --- what can be taken ----------------------------------------------------------------------------------------------
+
+
+def withdrawn(facts: Iterable[Fact]) -> set[Identity]:
+    """Identities of facts that a later event declared wrong."""
+    return {(fact.body.source, fact.body.id) for fact in facts if isinstance(fact.body, FactWithdrawn)}
+
+
+def duplicate(case: Case, fact: Fact) -> bool:
+    """Whether this event is known. BadEvent(`conflict`) if its identity, or its case, says something else already."""
+    if case.base is not None and fact.identity == case.base.opening:
+        return True
+    void = withdrawn(case.facts)
+    for known in case.facts:
+        if known.identity == fact.identity:
+            if known.same_content(fact):
+                return True
+            raise BadEvent("conflict", "the same source and id with other content")
+        if isinstance(fact.body, Opened) and isinstance(known.body, Opened) and known.identity not in void:
+            if known.at == fact.at and known.body == fact.body:
+                return True
+            raise BadEvent("conflict", "a second case.opened with other content")
+    return False
+
+
+def check(case: Case, fact: Fact, packs: Packs) -> None:
+    """BadEvent for a fact about a time that is closed, or that the case's pack does not know how to read."""
+    if case.base_order is not None and fact.order <= case.base_order:
+        raise BadEvent("too_late", "about a time that can no longer be corrected")
+    if case.base is not None and isinstance(fact.body, Opened):
+        raise BadEvent("conflict", "a second case.opened")
+    policy = case.state.policy if case.state else packs.at(fact.at)
+    problem = problem_with(fact, policy)
+    if problem:
+        raise BadEvent("invalid", problem)
+
+
+# --- bounds ---------------------------------------------------------------------------------------------------------
+
+
+def cut_to_horizon(case: Case, now: int, bounds: Bounds) -> None:
+    """Fold into the base, for good, what lies further back than the correction horizon. A case heard of only since
+    then (a backfill) is left open, so that its history can arrive in any order."""
+    until = now - bounds.correction_horizon
+    if case.state is None or case.known_since > until or not case.facts or case.facts[0].at >= until:
+        return
+    count = sum(fact.at < until for fact in case.facts)
+    said = fold_into_base(case, count, until - 1)
+    case.base_order = (until, -1, "", "")
+    case.ledger.retire(matching(case.ledger, said))
+
+
+def cut_early(case: Case, decision: Decision) -> Decision:
+    """Too many facts for one case: the older half is folded for good, and said so once. What it decides is said now,
+    wherever the watermark is."""
+    count = len(case.facts) // 2
+    last = case.facts[count - 1]
+    if case.state is None:  # never opened: the number of orphans has a bound of its own
+        return decision
+    said = fold_into_base(case, count, last.at)
+    case.base_order = last.order
+    known = {(sent.key, sent.at) for sent in case.ledger.standing}
+    unsaid = [intent for intent in said if (intent.key, intent.at) not in known]
+    case.pending = [intent for intent in case.pending if all(intent.key != other.key for other in unsaid)]
+    notices = decision.notices + send(case, unsaid)
+    case.ledger.retire(matching(case.ledger, said))
+    if not case.folded_early:
+        case.folded_early = True
+        notices.append(history_folded(case.state, last.at, count))
+    return Decision(notices=notices, effect=decision.effect, folded_early=count)
+
+
+def fold_into_base(case: Case, count: int, until: int) -> list[Intent]:
+    """Move the first `count` facts into the base and advance it to `until`; returns all that the new base decided."""
+    state = case.state
+    if state is None:
+        raise ValueError("a case without an opening has no base")
+    void = withdrawn(case.facts)
+    active = [fact for fact in case.facts if fact.identity not in void]
+    folded, case.facts = case.facts[:count], case.facts[count:]
+    if case.base is not None:
+        base = case.base.copy()
+    else:  # the opening may stand behind facts from before it, which count as at the opening
+        opening = next(fact for fact in active if fact.identity == state.opening)
+        base = opened_by(case.case_id, opening, state.policy)
+        base.apply(opening)
+        case.facts = [fact for fact in case.facts if fact is not opening]
+    for fact in folded:
+        if fact.identity not in void and not isinstance(fact.body, Opened | FactWithdrawn):
+            base.apply(fact)
+    base.advance(until)
+    base.cause = None
+    said, base.intents = base.intents, []
+    case.base = base
+    return said
+
+
+def matching(ledger: Ledger, said: Iterable[Intent]) -> list[Sent]:
+    decided = {(intent.key, intent.at) for intent in said}
+    return [sent for sent in ledger.standing if (sent.key, sent.at) in decided]
+
+
+def history_folded(state: CaseState, at: int, count: int) -> Notice:
+    key = n.Key(state.generation, "history", n.HISTORY_FOLDED)
+    data: dict[str, object] = {
+        "case_id": state.case_id,
+        "generation": state.generation,
+        "severity": state.profile.severity,
+        "plan": state.profile.plan,
+        "rule": "history",
+        "policy": {"name": state.policy.name, "version": state.policy.version},
+        "facts": count,
+    }
+    identity = n.notice_id(state.case_id, state.opening, key, 0)
+    return Notice(id=identity, kind=key.kind, case_id=state.case_id, at=at, data=data)

@@ -1,0 +1,153 @@
+"""What is said about a case, and the ledger of what has been said.
+
+`decide` produces intents: the notices that should stand. The ledger knows those that were sent. Their difference is
+what is sent next: retractions of what no longer stands, then what is new.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+CLOCK_STARTED = "sla.clock.started"
+CLOCK_STOPPED = "sla.clock.stopped"
+DEADLINE_MOVED = "sla.deadline.moved"
+WARNING = "sla.warning"
+BREACHED = "sla.breached"
+OVERDUE = "sla.overdue"
+MET = "sla.met"
+CANCELLED = "sla.cancelled"
+RETRACTED = "sla.retracted"
+DOWNGRADE_RECOMMENDED = "severity.downgrade_recommended"
+DOWNGRADED = "severity.downgraded"
+RESTORED = "severity.restored"
+COVERAGE_LIMITED = "coverage.limited"
+FORGOTTEN = "case.forgotten"
+QUARANTINED = "case.quarantined"
+HISTORY_FOLDED = "case.history_folded"
+
+# Every type of notice this version sends, in the order of the published list. Some may be switched off by a pack.
+KINDS = (
+    CLOCK_STARTED,
+    CLOCK_STOPPED,
+    DEADLINE_MOVED,
+    WARNING,
+    BREACHED,
+    OVERDUE,
+    MET,
+    CANCELLED,
+    RETRACTED,
+    DOWNGRADE_RECOMMENDED,
+    DOWNGRADED,
+    RESTORED,
+    COVERAGE_LIMITED,
+    FORGOTTEN,
+    QUARANTINED,
+    HISTORY_FOLDED,
+)
+
+NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:sla-monitor:notice")
+
+Identity = tuple[str, str]  # (source, id) of an event
+
+
+class Key(NamedTuple):
+    """What a notice is about. Two notices with one key differ by time or content, and so by revision.
+
+    `subject` is a clock or a rule. `level` is a percent of a target, or the instant a silence began, or 0.
+    """
+
+    generation: int
+    subject: str
+    kind: str
+    level: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """A notice that should stand. `by_timer`: it follows from time passing, not from a fact."""
+
+    key: Key
+    at: int
+    data: dict[str, object]
+    by_timer: bool = False
+    traceparent: str | None = None
+
+    @property
+    def digest(self) -> int:
+        """A short fingerprint of the content: tells a changed notice from an unchanged one with the same key."""
+        return zlib.crc32(repr(self.data).encode())
+
+
+class Sent(NamedTuple):
+    """The ledger's memory of one standing notice."""
+
+    key: Key
+    at: int
+    revision: int
+    digest: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """A notice to be sent. `at` is the instant it is about; `id` is the same whoever sends it, and whenever."""
+
+    id: str
+    kind: str
+    case_id: str
+    at: int
+    data: dict[str, object]
+    by_timer: bool = False  # time decided it: its lateness is the worker's
+    corrects: bool = False  # it withdraws or replaces something said before
+    traceparent: str | None = None
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What stands and, for keys something was withdrawn from, the last revision used."""
+
+    standing: list[Sent] = field(default_factory=list)
+    last_revisions: dict[Key, int] = field(default_factory=dict)
+
+    def next_revision(self, key: Key) -> int:
+        used = self.last_revisions.get(key, -1)
+        for sent in self.standing:
+            if sent.key == key and sent.revision > used:
+                used = sent.revision
+        return used + 1
+
+    def add(self, intent: Intent) -> int:
+        """Record an intent as sent; returns its revision."""
+        revision = self.next_revision(intent.key)
+        self.standing.append(Sent(intent.key, intent.at, revision, intent.digest))
+        return revision
+
+    def retire(self, gone: Iterable[Sent]) -> None:
+        """These stand no longer, or can no longer be withdrawn; their revisions stay used."""
+        leaving = set(gone)
+        for sent in leaving:
+            self.last_revisions[sent.key] = max(sent.revision, self.last_revisions.get(sent.key, -1))
+        self.standing = [sent for sent in self.standing if sent not in leaving]
+
+    def difference(self, wanted: list[Intent]) -> tuple[list[Sent], list[Intent]]:
+        """(what was sent and should not stand, what should stand and was not sent), each in its own order."""
+        missing = {(intent.key, intent.at, intent.digest): intent for intent in wanted}
+        gone = [sent for sent in self.standing if missing.pop((sent.key, sent.at, sent.digest), None) is None]
+        return gone, list(missing.values())
+
+
+def notice_id(case_id: str, opening: Identity, key: Key, revision: int) -> str:
+    """The deterministic id: a UUIDv5 (RFC 9562) over everything that makes a notice the one it is."""
+    parts = (case_id, key.generation, key.subject, key.kind, key.level, revision, *opening)
+    name = "\x1f".join(map(str, parts)).encode()
+    return str(uuid.UUID(bytes=hashlib.sha1(NAMESPACE.bytes + name, usedforsecurity=False).digest()[:16], version=5))
+
+
+def retraction_id(retracted: str) -> str:
+    """One notice is withdrawn at most once, so its own id is enough."""
+    name = f"{RETRACTED}\x1f{retracted}".encode()
+    return str(uuid.UUID(bytes=hashlib.sha1(NAMESPACE.bytes + name, usedforsecurity=False).digest()[:16], version=5))

@@ -1,0 +1,98 @@
+"""The customer's side: since when support waits, how often nobody was reached, and when that breaks the commitment.
+
+SP-DOWN-SILENCE: silence counts from when support began to wait to the customer's next sign; broken means elapsed >=
+limit. Three attempts in a row that reach nobody break it at once. One silence or run of attempts is used once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from sla_monitor.core.notices import Identity
+from sla_monitor.core.policy import SilenceTerms
+
+ATTEMPTS_KEPT_MAX = 16  # the evidence of one run; more attempts add nothing to it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """Support has waited on the customer since `since`. `due_at` is None once this silence has been used."""
+
+    since: int
+    event: Identity
+    terms: SilenceTerms
+    due_at: int | None
+
+    def elapsed(self, now: int) -> int:
+        return self.terms.calendar.between(self.since, now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recommendation:
+    """A downgrade recommended and not yet answered. `occasion`: when the silence or run of attempts began."""
+
+    rule: str
+    severity: str
+    to: str
+    occasion: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silence:
+    """Everything the commitment remembers of one case."""
+
+    waiting: Waiting | None = None
+    attempts: tuple[tuple[int, Identity], ...] = ()  # since the last sign of life, nobody reached
+    attempts_used: bool = False
+    open: Recommendation | None = None
+
+    @property
+    def next_at(self) -> int | None:
+        return self.waiting.due_at if self.waiting else None
+
+
+def begin(silence: Silence, at: int, event: Identity, terms: SilenceTerms) -> Silence:
+    """Support begins to wait; while it waits already, nothing changes."""
+    if silence.waiting is not None:
+        return silence
+    due_at = terms.calendar.add(at, terms.limit)
+    return replace(silence, waiting=Waiting(since=at, event=event, terms=terms, due_at=due_at))
+
+
+def sign_of_life(silence: Silence) -> Silence:
+    """The customer is there: silence and attempts count anew. What was recommended stays open."""
+    return Silence(open=silence.open)
+
+
+def attempt(silence: Silence, at: int, event: Identity) -> Silence:
+    """An attempt that reached nobody."""
+    return replace(silence, attempts=(*silence.attempts, (at, event))[:ATTEMPTS_KEPT_MAX])
+
+
+def under(silence: Silence, terms: SilenceTerms, now: int) -> Silence:
+    """The case changed: a silence still running has the new limit, counted from when it began. It cannot have been
+    broken before the change, so the instant is never earlier than `now`."""
+    if silence.waiting is None:
+        return silence
+    if silence.waiting.due_at is None:
+        return replace(silence, waiting=replace(silence.waiting, terms=terms))
+    due_at = max(now, terms.calendar.add(silence.waiting.since, terms.limit))
+    return replace(silence, waiting=replace(silence.waiting, terms=terms, due_at=due_at))
+
+
+def run_is_complete(silence: Silence, unreached_attempts: int) -> bool:
+    """Whether the attempts break the commitment now: enough of them, and this absence not yet used."""
+    used = silence.attempts_used or (silence.waiting is not None and silence.waiting.due_at is None)
+    return len(silence.attempts) >= unreached_attempts and not used
+
+
+def used_by_attempts(silence: Silence) -> Silence:
+    """The run broke the commitment, and with it the silence it happened in."""
+    waiting = replace(silence.waiting, due_at=None) if silence.waiting else None
+    return replace(silence, waiting=waiting, attempts_used=True)
+
+
+def used_by_silence(silence: Silence) -> Silence:
+    """The silence reached its limit."""
+    waiting = replace(silence.waiting, due_at=None) if silence.waiting else None
+    return replace(silence, waiting=waiting)

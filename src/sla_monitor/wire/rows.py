@@ -1,0 +1,380 @@
+"""State rows: one case, or one partition, as versioned bytes.
+
+A case row is a header of ten bytes and a MessagePack array:
+
+    version (1) · status (1) · next wake-up (8, signed big-endian microseconds; the largest integer: none) · body
+
+so that the timers of a partition are restored without decoding a single case. The body is positional and compact
+(bytes written for each event are bytes restored for each case): sources are written once, an id that is a UUID takes
+16 bytes, fields of a fact that have their default at the end are left out. A newer version refuses to be read.
+"""
+
+from __future__ import annotations
+
+import struct
+import uuid
+from collections.abc import Iterable
+from dataclasses import MISSING, dataclass, field, fields
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from sla_monitor.core import facts as f
+from sla_monitor.core import silence as s
+from sla_monitor.core.case import CaseState
+from sla_monitor.core.clock import Breached, ClockState, Measure, Running, Step, Stopped
+from sla_monitor.core.decide import Case
+from sla_monitor.core.facts import Fact
+from sla_monitor.core.notices import KINDS, Key, Ledger, Sent
+from sla_monitor.core.policy import ClockPolicy, Packs, Policy, Profile
+from sla_monitor.errors import UnsafeState
+
+VERSION = 1
+RULES_VERSION = 1  # of the code that decided; verdicts of an older one are frozen unless a fact changes them
+NEVER = 2**63 - 1
+OPEN, ENDED, ORPHANED, QUARANTINED = range(4)
+
+_HEADER = struct.Struct(">BBq")
+_BODIES = tuple(f.TYPES.values())  # a body's place in this list is its number on disk: only append
+_NUMBERS = {body: number for number, body in enumerate(_BODIES)}
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder().decode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Orphan:
+    """An event before its opening, with the bytes it came as, so that it can still go to the dead letters."""
+
+    identity: tuple[str, str]
+    arrived_at: int
+    offset: int
+    key: bytes
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class Row:
+    """Everything kept of one case."""
+
+    case: Case
+    orphans: list[Orphan] = field(default_factory=list)
+    quarantined: bool = False
+    rules_version: int = RULES_VERSION
+
+
+def status_of(row: Row) -> int:
+    """For counting cases without decoding them."""
+    if row.quarantined:
+        return QUARANTINED
+    if row.case.state is None:
+        return ORPHANED
+    return OPEN if row.case.state.ended_at is None else ENDED
+
+
+def header(value: bytes) -> tuple[int, int]:
+    """(status, next wake-up) of a row's bytes. UnsafeState if a newer version wrote it."""
+    version, status, wake_at = _HEADER.unpack_from(value)
+    if version > VERSION:
+        raise UnsafeState(f"a state row has version {version}, this worker reads up to {VERSION}: upgrade it")
+    return status, wake_at
+
+
+def encode_row(row: Row, wake_at: int | None) -> bytes:
+    case = row.case
+    sources = _Table()
+    body = (
+        row.rules_version,
+        case.policy_key,
+        [_fact(fact, sources) for fact in case.facts],
+        [_sent(sent) for sent in case.ledger.standing],
+        [(*_key(key), revision) for key, revision in case.ledger.last_revisions.items()],
+        case.known_since,
+        case.decided_to,
+        case.folded_early,
+        _base(case, sources),
+        [_orphan(orphan) for orphan in row.orphans],
+        sources.names,
+    )
+    return _HEADER.pack(VERSION, status_of(row), NEVER if wake_at is None else wake_at) + _encode(body)
+
+
+def decode_row(case_id: str, value: bytes, packs: Packs) -> Row:
+    """The row without its cache: `core.decide.load` folds it. UnsafeState for a newer version or an absent pack."""
+    status, _ = header(value)
+    body = _decode(memoryview(value)[_HEADER.size :])
+    rules_version, policy_key, facts, standing, revisions, known_since, decided_to, early, base, orphans, names = body
+    case = Case(
+        case_id=case_id,
+        facts=[_to_fact(packed, names) for packed in facts],
+        ledger=Ledger(
+            standing=[Sent(_to_key(packed[:4]), *packed[4:]) for packed in standing],
+            last_revisions={_to_key(packed[:4]): packed[4] for packed in revisions},
+        ),
+        policy_key=policy_key,
+        known_since=known_since,
+        decided_to=decided_to,
+        folded_early=early,
+    )
+    if base is not None:
+        order, state = base
+        case.base_order = (order[0], order[1], order[2], order[3])
+        case.base = _to_state(case_id, state, names, policy_named(policy_key, packs))
+    return Row(
+        case=case,
+        orphans=[_to_orphan(packed) for packed in orphans],
+        quarantined=status == QUARANTINED,
+        rules_version=rules_version,
+    )
+
+
+def policy_named(key: str, packs: Packs) -> Policy:
+    """The pack version a row names. UnsafeState if it is not there: deciding by another would change verdicts."""
+    policy = packs.named(key)
+    if policy is None:
+        raise UnsafeState(f"state rows name policy pack {key}, which is not among the loaded versions")
+    return policy
+
+
+# --- facts and the ledger -----------------------------------------------------------------------------------------
+
+
+class _Table:
+    """Strings written once and referred to by number."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def number(self, name: str) -> int:
+        if name not in self.names:
+            self.names.append(name)
+        return self.names.index(name)
+
+
+@cache
+def _shape(body: type[f.Body]) -> tuple[tuple[str, Any], ...]:
+    """(field, default) of a body in the order of its definition: only append fields, with defaults."""
+    return tuple((each.name, each.default) for each in fields(body))
+
+
+def _fact(fact: Fact, sources: _Table) -> tuple[object, ...]:
+    body = fact.body
+    shape = _shape(type(body))
+    values = [getattr(body, name) for name, _ in shape]
+    while values and shape[len(values) - 1][1] is not MISSING and values[-1] == shape[len(values) - 1][1]:
+        values.pop()
+    source = sources.number(fact.source)
+    return (_NUMBERS[type(body)], fact.at, fact.sequence, source, _id(fact.id), fact.traceparent, *values)
+
+
+def _to_fact(packed: list[Any], names: list[str]) -> Fact:
+    number, at, sequence, source, identity, traceparent, *values = packed
+    body = _BODIES[number]
+    arguments = {name: _frozen(value) for (name, _), value in zip(_shape(body), values, strict=False)}
+    return Fact(
+        at=at,
+        sequence=sequence,
+        source=names[source],
+        id=_to_id(identity),
+        body=body(**arguments),
+        traceparent=traceparent,
+    )
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(each) for each in value) if isinstance(value, list) else value
+
+
+def _id(identity: str) -> str | bytes:
+    """A canonical UUID as its 16 bytes, anything else as it is."""
+    if len(identity) == 36 and identity[8] == "-":
+        try:
+            packed = uuid.UUID(identity)
+        except ValueError:
+            return identity
+        if str(packed) == identity:
+            return packed.bytes
+    return identity
+
+
+def _to_id(packed: str | bytes) -> str:
+    return packed if isinstance(packed, str) else str(uuid.UUID(bytes=packed))
+
+
+def _key(key: Key) -> tuple[int, str, int | str, int]:
+    """A kind of this version by its number in KINDS, which is only appended to."""
+    return (key.generation, key.subject, KINDS.index(key.kind) if key.kind in KINDS else key.kind, key.level)
+
+
+def _to_key(packed: list[Any]) -> Key:
+    generation, subject, kind, level = packed
+    return Key(generation, subject, KINDS[kind] if isinstance(kind, int) else kind, level)
+
+
+def _sent(sent: Sent) -> tuple[object, ...]:
+    return (*_key(sent.key), sent.at, sent.revision, sent.digest)
+
+
+def _orphan(orphan: Orphan) -> tuple[object, ...]:
+    return (*orphan.identity, orphan.arrived_at, orphan.offset, orphan.key, orphan.value, orphan.headers)
+
+
+def _to_orphan(packed: list[Any]) -> Orphan:
+    source, identity, arrived_at, offset, key, value, headers = packed
+    return Orphan(
+        identity=(source, identity),
+        arrived_at=arrived_at,
+        offset=offset,
+        key=key,
+        value=value,
+        headers=tuple((name, content) for name, content in headers),
+    )
+
+
+# --- the base: a folded state -------------------------------------------------------------------------------------
+
+
+def _base(case: Case, sources: _Table) -> tuple[object, ...] | None:
+    if case.base is None or case.base_order is None:
+        return None
+    state = case.base
+    packed = (
+        (sources.number(state.opening[0]), _id(state.opening[1])),
+        state.opened_at,
+        _profile(state.profile),
+        state.fingerprint,
+        state.generation,
+        {name: _clock(clock) for name, clock in state.clocks.items()},
+        {
+            severity: {name: _steps(steps) for name, steps in histories.items()}
+            for severity, histories in state.held.items()
+        },
+        _silence(state.silence, sources),
+        state.limited,
+        state.ended_at,
+        state.fired_at,
+    )
+    return (case.base_order, packed)
+
+
+def _to_state(case_id: str, packed: list[Any], names: list[str], policy: Policy) -> CaseState:
+    opening, opened_at, profile, fingerprint, generation, clocks, held, silence, limited, ended_at, fired_at = packed
+    now = _to_profile(profile)
+    by_name = {clock.name: clock for clock in policy.clocks}
+    return CaseState(
+        case_id=case_id,
+        policy=policy,
+        opening=(names[opening[0]], _to_id(opening[1])),
+        opened_at=opened_at,
+        profile=now,
+        fingerprint=_frozen(fingerprint),
+        generation=generation,
+        clocks={name: _to_clock(clock, policy, by_name[name]) for name, clock in clocks.items()},
+        held={
+            severity: {name: _to_steps(steps) for name, steps in histories.items()}
+            for severity, histories in held.items()
+        },
+        silence=_to_silence(silence, names, policy, now),
+        limited=limited,
+        ended_at=ended_at,
+        fired_at=fired_at,
+    )
+
+
+_PROFILE = tuple(each.name for each in fields(Profile))  # only append
+
+
+def _profile(profile: Profile) -> list[object]:
+    return [getattr(profile, name) for name in _PROFILE]
+
+
+def _to_profile(packed: Iterable[Any]) -> Profile:
+    return Profile(**{name: _frozen(value) for name, value in zip(_PROFILE, packed, strict=False)})
+
+
+def _steps(steps: tuple[Step, ...]) -> list[object]:
+    return [(step.at, _profile(step.profile), step.how) for step in steps]
+
+
+def _to_steps(packed: list[Any]) -> tuple[Step, ...]:
+    return tuple(Step(at=at, profile=_to_profile(profile), how=how) for at, profile, how in packed)
+
+
+def _clock(state: ClockState) -> tuple[object, ...]:
+    match state:
+        case Running(steps=steps, measure=measure, warnings=warnings):
+            return (0, _steps(steps), measure.anchor, measure.credit, measure.due_at, warnings)
+        case Breached(profile=profile, measure=measure, overdue=overdue):
+            return (1, _profile(profile), measure.anchor, measure.credit, measure.due_at, overdue)
+        case Stopped():
+            return ()
+
+
+def _to_clock(packed: list[Any], policy: Policy, clock: ClockPolicy) -> ClockState:
+    if not packed:
+        return Stopped()
+    number, history, anchor, credit, due_at, levels = packed
+    steps = _to_steps(history) if number == 0 else ()
+    profile = steps[-1].profile if steps else _to_profile(history)
+    measure = Measure(terms=policy.terms(clock, profile), anchor=anchor, credit=credit, due_at=due_at)
+    if steps:
+        return Running(steps=steps, measure=measure, warnings=_frozen(levels))
+    return Breached(profile=profile, measure=measure, overdue=_frozen(levels))
+
+
+def _silence(silence: s.Silence, sources: _Table) -> tuple[object, ...]:
+    waiting, found = silence.waiting, silence.open
+    return (
+        waiting and (waiting.since, sources.number(waiting.event[0]), _id(waiting.event[1]), waiting.due_at),
+        [(at, sources.number(source), _id(identity)) for at, (source, identity) in silence.attempts],
+        silence.attempts_used,
+        found and (found.rule, found.severity, found.to, found.occasion),
+    )
+
+
+def _to_silence(packed: list[Any], names: list[str], policy: Policy, profile: Profile) -> s.Silence:
+    waiting, attempts, used, found = packed
+    return s.Silence(
+        waiting=waiting
+        and s.Waiting(
+            since=waiting[0],
+            event=(names[waiting[1]], _to_id(waiting[2])),
+            terms=policy.silence(profile),
+            due_at=waiting[3],
+        ),
+        attempts=tuple((at, (names[source], _to_id(identity))) for at, source, identity in attempts),
+        attempts_used=used,
+        open=found and s.Recommendation(rule=found[0], severity=found[1], to=found[2], occasion=found[3]),
+    )
+
+
+# --- the partition's own row ----------------------------------------------------------------------------------------
+
+PARTITION_KEY = b"\x00partition"
+
+
+class PartitionRow(msgspec.Struct, array_like=True, kw_only=True, omit_defaults=True):
+    """What a partition knows of itself. Every transaction writes it. Only append fields, with defaults."""
+
+    version: int = VERSION
+    applied: int = -1  # the offset of the last input record in the state
+    applied_timestamp: int = -1  # that record's Kafka timestamp, milliseconds
+    applied_checksum: int = 0  # CRC-32 of its key and value
+    watermark: int = 0  # microseconds; 0: none yet
+    packs: dict[str, str] = {}  # name/version -> digest of every pack a row may name
+    outcomes: bytes = b""  # the breaker's window: one bit a record, 1 = dead letter
+    outcomes_seen: int = 0
+    tripped: bool = False
+
+
+def encode_partition(row: PartitionRow) -> bytes:
+    return msgspec.msgpack.encode(row)
+
+
+def decode_partition(value: bytes) -> PartitionRow:
+    """UnsafeState if a newer version wrote it."""
+    row = msgspec.msgpack.decode(value, type=PartitionRow)
+    if row.version > VERSION:
+        raise UnsafeState(f"the state has version {row.version}, this worker reads up to {VERSION}: upgrade it")
+    return row
