@@ -56,6 +56,15 @@ class CaseState:
         """Whether facts have closed this clock (or the case): then its past is decided, wherever the watermark is."""
         return self.ended_at is not None or isinstance(self.clocks.get(subject), Stopped)
 
+    def subject_and_rule(self, subject: str) -> dict[str, str]:
+        """`rule`, and `clock` where the subject of a notice is one, for a notice about that notice."""
+        if subject == self.policy.commitment.name:
+            return {"rule": self.policy.silence(self.profile).rule, "clock": subject}
+        for clock in self.policy.clocks:
+            if clock.name == subject:
+                return {"rule": self.policy.terms(clock, self.profile).rule, "clock": subject}
+        return {"rule": subject}
+
     # --- time -------------------------------------------------------------------------------------------------
 
     def advance(self, until: int) -> None:

@@ -234,7 +234,7 @@ def retractions(before: CaseState, gone: Iterable[Sent], because: Fact) -> list[
             "generation": sent.key.generation,
             "severity": before.profile.severity,
             "plan": before.profile.plan,
-            "rule": sent.key.subject,
+            **before.subject_and_rule(sent.key.subject),
             "policy": {"name": before.policy.name, "version": before.policy.version},
             "retracts": retracted,
             "retracted_type": sent.key.kind,

@@ -128,10 +128,11 @@ class Ledger:
 
     def retire(self, gone: Iterable[Sent]) -> None:
         """These stand no longer, or can no longer be withdrawn; their revisions stay used."""
-        leaving = set(gone)
+        leaving = list(gone)
         for sent in leaving:
             self.last_revisions[sent.key] = max(sent.revision, self.last_revisions.get(sent.key, -1))
-        self.standing = [sent for sent in self.standing if sent not in leaving]
+        without = set(leaving)
+        self.standing = [sent for sent in self.standing if sent not in without]
 
     def difference(self, wanted: list[Intent]) -> tuple[list[Sent], list[Intent]]:
         """(what was sent and should not stand, what should stand and was not sent), each in its own order."""
