@@ -56,15 +56,6 @@ class CaseState:
         """Whether facts have closed this clock (or the case): then its past is decided, wherever the watermark is."""
         return self.ended_at is not None or isinstance(self.clocks.get(subject), Stopped)
 
-    def subject_and_rule(self, subject: str) -> dict[str, str]:
-        """`rule`, and `clock` where the subject of a notice is one, for a notice about that notice."""
-        if subject == self.policy.commitment.name:
-            return {"rule": self.policy.silence(self.profile).rule, "clock": subject}
-        for clock in self.policy.clocks:
-            if clock.name == subject:
-                return {"rule": self.policy.terms(clock, self.profile).rule, "clock": subject}
-        return {"rule": subject}
-
     # --- time -------------------------------------------------------------------------------------------------
 
     def advance(self, until: int) -> None:
@@ -412,18 +403,10 @@ class CaseState:
     ) -> None:
         if kind in self.policy.switched_off:
             return
-        common: dict[str, object] = {
-            "case_id": self.case_id,
-            "generation": self.generation,
-            "severity": self.profile.severity,
-            "plan": self.profile.plan,
-            "rule": rule or subject,
-            "policy": {"name": self.policy.name, "version": self.policy.version},
-        }
         intent = n.Intent(
             key=n.Key(self.generation, subject, kind, level),
             at=at,
-            data=common | data,
+            data=common(self, rule or subject) | data,
             by_timer=self.cause is None,
             traceparent=self.cause.traceparent if self.cause else None,
         )
@@ -431,6 +414,18 @@ class CaseState:
 
     def _cause_reference(self) -> dict[str, str] | None:
         return _reference(self.cause.identity) if self.cause else None
+
+
+def common(state: CaseState, rule: str) -> dict[str, object]:
+    """What every notice says."""
+    return {
+        "case_id": state.case_id,
+        "generation": state.generation,
+        "severity": state.profile.severity,
+        "plan": state.profile.plan,
+        "rule": rule,
+        "policy": {"name": state.policy.name, "version": state.policy.version},
+    }
 
 
 def opened_by(case_id: str, fact: f.Fact, policy: Policy) -> CaseState:

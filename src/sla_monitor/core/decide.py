@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import attrgetter
 
 from sla_monitor.core import notices as n
-from sla_monitor.core.case import CaseState, opened_by, problem_with
+from sla_monitor.core.case import CaseState, common, opened_by, problem_with
 from sla_monitor.core.facts import DAY, Fact, FactWithdrawn, Opened, Order
 from sla_monitor.core.notices import Identity, Intent, Ledger, Notice, Sent
 from sla_monitor.core.policy import Packs
@@ -150,22 +150,32 @@ def continue_with(case: Case, fact: Fact, now: int) -> Decision:
 
 def fold_anew(case: Case, fact: Fact, now: int, packs: Packs) -> Decision:
     """The full path: what should stand against what was sent."""
-    before = case.state
+    before, said = case.state, case.ledger.standing
     case.state = state = refold(case, packs)
     case.pending = []
     wanted = take(case, now) if state else []
     case.decided_to = max(case.decided_to, now)
     if before is not None and (state is None or state.opening != before.opening):
-        retracted = retractions(before, case.ledger.standing, fact)
+        gone = said
         case.ledger = Ledger()
-        gone: list[Sent] = []
     else:
         gone, wanted = case.ledger.difference(wanted)
-        retracted = retractions(before, gone, fact) if before else []
         case.ledger.retire(gone)
+    retracted = retractions(before, gone, words_of(case, gone, fact, packs), fact) if before and gone else []
     case.policy_key = state.policy.key if state else ""
-    corrects = before is not None
-    return Decision(notices=retracted + send(case, wanted, corrects=corrects))
+    return Decision(notices=retracted + send(case, wanted, corrects=before is not None))
+
+
+def words_of(case: Case, gone: Iterable[Sent], fact: Fact, packs: Packs) -> dict[Sent, dict[str, object]]:
+    """What the withdrawn notices said. The ledger keeps only their digests, so they are decided once more without
+    the fact that removed them."""
+    facts = [known for known in case.facts if known is not fact]
+    earlier = refold(replace(case, facts=facts), packs)
+    if earlier is None:
+        return {}
+    earlier.advance(case.decided_to)
+    made = {(intent.key, intent.at, intent.digest): intent.data for intent in earlier.intents}
+    return {sent: made[found] for sent in gone if (found := (sent.key, sent.at, sent.digest)) in made}
 
 
 def refold(case: Case, packs: Packs) -> CaseState | None:
@@ -224,18 +234,15 @@ def send(case: Case, intents: Iterable[Intent], *, corrects: bool = False) -> li
     ]
 
 
-def retractions(before: CaseState, gone: Iterable[Sent], because: Fact) -> list[Notice]:
-    """One `sla.retracted` for each notice that no longer stands. Its time is that of the fact which removed it."""
+def retractions(
+    before: CaseState, gone: Iterable[Sent], words: dict[Sent, dict[str, object]], because: Fact
+) -> list[Notice]:
+    """One `sla.retracted` for each notice that no longer stands. Its time is that of the fact which removed it; what
+    else it says (severity, plan, rule, clock, …) is what the withdrawn one said."""
     made = []
     for sent in gone:
         retracted = n.notice_id(before.case_id, before.opening, sent.key, sent.revision)
-        data: dict[str, object] = {
-            "case_id": before.case_id,
-            "generation": sent.key.generation,
-            "severity": before.profile.severity,
-            "plan": before.profile.plan,
-            **before.subject_and_rule(sent.key.subject),
-            "policy": {"name": before.policy.name, "version": before.policy.version},
+        data = (words.get(sent) or common(before, sent.key.subject)) | {
             "retracts": retracted,
             "retracted_type": sent.key.kind,
             "because": because.id,
@@ -358,14 +365,6 @@ def matching(ledger: Ledger, said: Iterable[Intent]) -> list[Sent]:
 
 def history_folded(state: CaseState, at: int, count: int) -> Notice:
     key = n.Key(state.generation, "history", n.HISTORY_FOLDED)
-    data: dict[str, object] = {
-        "case_id": state.case_id,
-        "generation": state.generation,
-        "severity": state.profile.severity,
-        "plan": state.profile.plan,
-        "rule": "history",
-        "policy": {"name": state.policy.name, "version": state.policy.version},
-        "facts": count,
-    }
+    data = common(state, "history") | {"facts": count}
     identity = n.notice_id(state.case_id, state.opening, key, 0)
     return Notice(id=identity, kind=key.kind, case_id=state.case_id, at=at, data=data)
