@@ -76,7 +76,10 @@ def fold(case: Case, fact: Fact, now: int, packs: Packs, bounds: Bounds) -> Deci
         decision = continue_with(case, fact, now)
     else:
         decision = fold_anew(case, fact, now, packs)
-    return cut_early(case, decision) if len(case.facts) > FACTS_MAX else decision
+    if len(case.facts) <= FACTS_MAX:
+        return decision
+    notices, folded = fold_early(case)
+    return replace(decision, notices=decision.notices + notices, folded_early=folded)
 
 
 def wake(case: Case, now: int, packs: Packs, bounds: Bounds) -> Decision:
@@ -96,8 +99,11 @@ def next_wake(case: Case, bounds: Bounds) -> int | None:
     instants = [intent.at for intent in case.pending]
     if (at := state.next_at) is not None:
         instants.append(at)
-    if state.ended_at is not None:
-        instants.append(state.ended_at + (bounds.correction_horizon if case.facts else bounds.retention))
+    if case.facts and state.ended_at is not None:  # then it shrinks to its base
+        last = max(state.ended_at, case.facts[-1].at, case.known_since)
+        instants.append(last + bounds.correction_horizon + 1)
+    elif state.ended_at is not None:  # then it is forgotten
+        instants.append(state.ended_at + bounds.retention)
     return min(instants, default=None)
 
 
@@ -310,27 +316,28 @@ def cut_to_horizon(case: Case, now: int, bounds: Bounds) -> None:
     count = sum(fact.at < until for fact in case.facts)
     said = fold_into_base(case, count, until - 1)
     case.base_order = (until, -1, "", "")
-    case.ledger.retire(matching(case.ledger, said))
+    case.ledger.close(matching(case.ledger, said))
 
 
-def cut_early(case: Case, decision: Decision) -> Decision:
-    """Too many facts for one case: the older half is folded for good, and said so once. What it decides is said now,
-    wherever the watermark is."""
+def fold_early(case: Case) -> tuple[list[Notice], int]:
+    """A case too large to keep whole: the older half of its facts is folded for good, and said so once. What that
+    decides is said now, wherever the watermark is. Returns the notices and the number of facts folded."""
     count = len(case.facts) // 2
+    if case.state is None or not count:  # never opened: the number of orphans has a bound of its own
+        return [], 0
     last = case.facts[count - 1]
-    if case.state is None:  # never opened: the number of orphans has a bound of its own
-        return decision
     said = fold_into_base(case, count, last.at)
     case.base_order = last.order
     known = {(sent.key, sent.at) for sent in case.ledger.standing}
     unsaid = [intent for intent in said if (intent.key, intent.at) not in known]
-    case.pending = [intent for intent in case.pending if all(intent.key != other.key for other in unsaid)]
-    notices = decision.notices + send(case, unsaid)
-    case.ledger.retire(matching(case.ledger, said))
+    decided = {(intent.key, intent.at) for intent in unsaid}
+    case.pending = [intent for intent in case.pending if (intent.key, intent.at) not in decided]
+    notices = send(case, unsaid)
+    case.ledger.close(matching(case.ledger, said))
     if not case.folded_early:
         case.folded_early = True
         notices.append(history_folded(case.state, last.at, count))
-    return Decision(notices=notices, effect=decision.effect, folded_early=count)
+    return notices, count
 
 
 def fold_into_base(case: Case, count: int, until: int) -> list[Intent]:

@@ -50,6 +50,8 @@ KINDS = (
     HISTORY_FOLDED,
 )
 
+ABOUT_ONE_SILENCE = frozenset({DOWNGRADE_RECOMMENDED, DOWNGRADED})  # their level is the instant it began
+
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:sla-monitor:notice")
 
 Identity = tuple[str, str]  # (source, id) of an event
@@ -133,6 +135,15 @@ class Ledger:
             self.last_revisions[sent.key] = max(sent.revision, self.last_revisions.get(sent.key, -1))
         without = set(leaving)
         self.standing = [sent for sent in self.standing if sent not in without]
+
+    def close(self, decided: Iterable[Sent]) -> None:
+        """These can never be withdrawn again. A notice about one silence never returns; of others the next revision
+        is still to be known."""
+        decided = list(decided)
+        self.retire(decided)
+        for sent in decided:
+            if sent.key.kind in ABOUT_ONE_SILENCE:
+                self.last_revisions.pop(sent.key, None)
 
     def difference(self, wanted: list[Intent]) -> tuple[list[Sent], list[Intent]]:
         """(what was sent and should not stand, what should stand and was not sent), each in its own order."""
