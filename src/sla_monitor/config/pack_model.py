@@ -1,0 +1,534 @@
+"""The published format of a policy pack: what each field means and what is wrong with a value.
+
+A model reads one file. What only the whole file can tell (which severities, plans and rules it has) comes in as
+`Known`, so that one pass finds every problem and each one keeps its place. Matching itself is in `core/policy.py`.
+
+Longer than a usual module: it is one list of fields, read from top to bottom like the file it describes.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import reprlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import islice, pairwise
+from typing import Annotated, Any, Final, Literal, TypeVar, get_args
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    RootModel,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
+
+from sla_monitor.config.calendars import zone_names
+from sla_monitor.core import facts, notices
+
+Access = Literal["24x7", "business_hours"]
+Request = Literal[
+    "break_fix",
+    "billing",
+    "subscription_management",
+    "advisory",
+    "how_to",
+    "escalation_management",
+    "account_management",
+    "rca",
+]
+Release = Literal["general_availability", "public_preview", "limited_preview", "private_preview"]
+Channel = Literal["direct", "other_agreement"]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+ONE_DAY: Final = "one_day"
+DURATION = re.compile(r"([0-9]{1,6})([smh])")
+UNITS = {"s": facts.SECOND, "m": facts.MINUTE, "h": facts.HOUR}
+DURATION_MAX = 1_000 * facts.HOUR  # open time: half a year of weekdays of 8 hours, inside every calendar's horizon
+HOURS = re.compile(r"([0-9]{2}):([0-5][0-9])-([0-9]{2}):([0-5][0-9])")
+MINUTES_OF_A_DAY = 24 * 60
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$"  # as narrow as the names that events may carry
+RULES_MAX = 200
+LEVELS_MAX = 20
+SEVERITIES_MAX = 16
+PLANS_MAX = 64
+SHOWN_MAX = 3  # examples in one problem
+FOR_ALL_OTHERS = "all other countries"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """Names a pack may use. None: the file has no usable list, which is a problem of its own, said once."""
+
+    severities: Sequence[str] | None
+    plans: Sequence[str] | None
+    rules: Collection[str] | None
+    countries: Collection[str]
+
+
+def known_in(info: ValidationInfo) -> Known:
+    """The names that validation was started with."""
+    if not isinstance(info.context, Known):
+        raise TypeError("a pack is validated with context=Known(...)")
+    return info.context
+
+
+def wrong(text: str, *at: str | int) -> PydanticCustomError:
+    """A problem in our own words; `at` leads from the value that is checked to the one that is wrong."""
+    return PydanticCustomError("pack", "{text}", {"text": text, "at": at})
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """A hint for a misspelt name: the nearest one, else all of a short list, else nothing."""
+    names = sorted(names)
+    near = difflib.get_close_matches(name, names, n=1)
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    return f"; known: {', '.join(names)}" if 0 < len(names) <= 12 else ""  # noqa: PLR2004 - what a line can hold
+
+
+def shown(value: object) -> str:
+    """A value as it is quoted in a problem, shortened."""
+    if value is None or isinstance(value, bool):
+        return "no value" if value is None else str(value).lower()
+    return reprlib.repr(value)
+
+
+def member(kind: str, names: Callable[[Known], Collection[str] | None]) -> Callable[[str, ValidationInfo], str]:
+    """A check that a value is one of the names known of its kind."""
+
+    def check(value: str, info: ValidationInfo) -> str:
+        known = names(known_in(info))
+        if known is not None and value not in known:
+            raise wrong(f"unknown {kind} {value!r}{did_you_mean(value, known)}")
+        return value
+
+    return check
+
+
+def duration(value: object) -> int:
+    """`90s`, `30m`, `4h` as microseconds. Days are not offered: it would be unclear whether open or calendar ones."""
+    match = DURATION.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise wrong(f"{shown(value)} is not a duration; write seconds, minutes or hours, such as 90s, 30m or 4h")
+    length = int(match[1]) * UNITS[match[2]]
+    if not 0 < length <= DURATION_MAX:
+        raise wrong(f"{value!r} must be more than nothing and at most {DURATION_MAX // facts.HOUR}h")
+    return length
+
+
+def duration_or_day(value: object) -> int | None:
+    """A duration, or `one_day` (None): one ordinary day's open time of the case's calendar."""
+    return None if value == ONE_DAY else duration(value)
+
+
+def instant(value: object) -> int:
+    """RFC 3339 with an offset, as microseconds since the epoch."""
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise wrong(f"{shown(value)} is not a time with an offset, such as 2026-01-01T00:00:00Z")
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+def opening_hours(value: object) -> tuple[int, int]:
+    """`09:00-17:00` as minutes after midnight, local wall time; `24:00` ends a day."""
+    match = HOURS.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise wrong(f"{shown(value)} is not opening hours; write them as 09:00-17:00")
+    opens, closes = int(match[1]) * 60 + int(match[2]), int(match[3]) * 60 + int(match[4])
+    if closes > MINUTES_OF_A_DAY:
+        raise wrong(f"{value!r} ends after 24:00")
+    if closes <= opens:
+        raise wrong(f"{value!r} never opens: it must close later than it opens")
+    return opens, closes
+
+
+def listed(value: object) -> object:
+    """One value where a list may stand is a list of one."""
+    return value if isinstance(value, list) else [value]
+
+
+def ascending(levels: list[int]) -> list[int]:
+    for position, (earlier, later) in enumerate(pairwise(levels), start=1):
+        if later <= earlier:
+            raise wrong(f"{later} after {earlier}: levels must be ascending, each once", position)
+    return levels
+
+
+def distinct(names: list[str]) -> list[str]:
+    for position, name in enumerate(names):
+        if name in names[:position]:
+            raise wrong(f"{name!r} is named a second time", position)
+    return names
+
+
+def apart(periods: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    for position, (earlier, later) in enumerate(pairwise(periods), start=1):
+        if later[0] < earlier[1]:
+            raise wrong("the periods of a day must be in order and not overlap", position)
+    return periods
+
+
+class OneAllowed:
+    """Says in the published schema what `listed` accepts."""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        many = handler(schema)
+        return {"anyOf": [many["items"], many]}
+
+
+T = TypeVar("T")
+OneOrMore = Annotated[list[T], BeforeValidator(listed), Field(min_length=1, max_length=300), OneAllowed()]
+
+SeverityName = Annotated[str, AfterValidator(member("severity", lambda known: known.severities))]
+PlanName = Annotated[str, AfterValidator(member("plan", lambda known: known.plans))]
+RuleId = Annotated[str, AfterValidator(member("rule", lambda known: known.rules))]
+CountryCode = Annotated[
+    str,
+    AfterValidator(member("country", lambda known: known.countries)),
+    Field(json_schema_extra={"pattern": "^[A-Z]{2}$"}),
+]
+Timezone = Annotated[str, AfterValidator(member("timezone", lambda _: zone_names()))]
+EventType = Annotated[
+    str, AfterValidator(member("event type", lambda _: facts.TYPES)), Field(json_schema_extra={"enum": [*facts.TYPES]})
+]
+NoticeType = Annotated[
+    str,
+    AfterValidator(member("notice type", lambda _: notices.KINDS)),
+    Field(json_schema_extra={"enum": [*notices.KINDS]}),
+]
+Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
+Name = Annotated[str, Field(pattern=NAME)]
+Sentence = Annotated[str, Field(min_length=1, max_length=1_000)]
+
+DURATION_SCHEMA = {"type": "string", "pattern": f"^{DURATION.pattern}$", "examples": ["30m", "4h"]}
+Duration = Annotated[int, BeforeValidator(duration), WithJsonSchema(DURATION_SCHEMA)]
+DurationOrDay = Annotated[
+    int | None,
+    BeforeValidator(duration_or_day),
+    WithJsonSchema({"anyOf": [DURATION_SCHEMA, {"const": ONE_DAY}]}),
+]
+Instant = Annotated[int, BeforeValidator(instant), WithJsonSchema({"type": "string", "format": "date-time"})]
+OpeningHours = Annotated[
+    tuple[int, int],
+    BeforeValidator(opening_hours),
+    WithJsonSchema({"type": "string", "pattern": f"^{HOURS.pattern}$", "examples": ["09:00-17:00"]}),
+]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
+
+
+class Rule(Section):
+    """What a rule id stands for."""
+
+    clause: Sentence
+    """One sentence that a customer can be shown."""
+    origin: Literal["stated", "ours"]
+    """`stated`: the support plan says it. `ours`: the plan leaves it open and this deployment decided."""
+
+
+class When(Section):
+    """The cases a rule is for. Every field given must match, one of its values each; none given: every case."""
+
+    severity: OneOrMore[SeverityName] = Field(default_factory=list)
+    """Of `severities`, as it is at the time."""
+    plan: OneOrMore[PlanName] = Field(default_factory=list)
+    """Of `plans`, as it is at the time."""
+    access: OneOrMore[Access] = Field(default_factory=list)
+    """As chosen for the case; a case without a choice matches neither value."""
+    country: OneOrMore[CountryCode] = Field(default_factory=list)
+    """ISO 3166-1, two capital letters."""
+    language: OneOrMore[Language] = Field(default_factory=list)
+    """Primary subtag of the case's BCP 47 tag, lower case."""
+    english: OneOrMore[bool] = Field(default_factory=list)
+    """Whether the case counts as English: by its language, or because it accepts English or translation."""
+    request: OneOrMore[Request] = Field(default_factory=list)
+    """What is asked for."""
+    release: OneOrMore[Release] = Field(default_factory=list)
+    """How far the product in question is released."""
+    channel: OneOrMore[Channel] = Field(default_factory=list)
+    """How the product was bought."""
+
+
+class Matched(Section):
+    """A rule with the cases it is for. Rules are tried in order, the first match wins."""
+
+    rule: RuleId
+    """Id of the rule this rests on, one of `rules`."""
+    when: When = Field(default_factory=When)
+    """Without it the rule is for every case."""
+
+
+class Target(Matched):
+    """How soon a clock must be stopped. The first match wins."""
+
+    target: Duration
+    """Open time from the start of the clock to its deadline: s, m or h. At the very instant it is late."""
+    promised: bool = True
+    """False: the clock runs and is reported, but nothing is promised."""
+
+
+class Hours(Matched):
+    """When some cases are served. The first match wins."""
+
+    serve: Literal["round_the_clock", "calendar"]
+    """Round the clock, or in the open hours of the case's country."""
+
+
+class SilenceLimit(Matched):
+    """How long some customers may be silent. The first match wins."""
+
+    limit: DurationOrDay
+    """How long the customer may be silent: a duration, or `one_day` (the open time of one ordinary day)."""
+
+
+class Downgrade(Matched):
+    """One step down that a broken commitment allows."""
+
+    to: SeverityName
+    """A severity lower than every one that `when` matches."""
+    mode: Literal["recommend", "automatic"] = "recommend"
+    """`recommend`: a notice that a person confirms or declines. `automatic`: done at once."""
+
+    @field_validator("to")
+    @classmethod
+    def _is_lower(cls, to: str, info: ValidationInfo) -> str:
+        ranks = known_in(info).severities
+        if ranks is not None and to in ranks and "when" in info.data:
+            matched = info.data["when"].severity or ranks
+            stuck = [name for name in ranks if name in matched and ranks.index(name) >= ranks.index(to)]
+            if stuck:
+                raise wrong(f"{to!r} is not lower than {', '.join(stuck)}, which this rule matches")
+        return to
+
+
+M = TypeVar("M", bound=Matched)
+
+
+def gaps(whens: list[dict[str, list[Any]]], domains: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
+    """Cases that none of the conditions matches, named by the fields that decide it.
+
+    Country and language have no domain: a rule that asks for them leaves the other countries and languages over.
+    """
+    if not all(whens):
+        return
+    field = next((name for name in domains if any(name in when for when in whens)), None)
+    if field is None:
+        yield {}
+        return
+    for value in domains[field]:
+        left = [when for when in whens if value in when.get(field, (value,))]
+        rest = [{name: values for name, values in when.items() if name != field} for when in left]
+        for gap in gaps(rest, domains):
+            yield {field: value, **gap}
+
+
+def named(gap: Mapping[str, Any]) -> str:
+    words = (f"{field} {'not chosen' if value is None else value}" for field, value in gap.items())
+    return ", ".join(words).replace("True", "true").replace("False", "false") or "cases of other countries or languages"
+
+
+def complete(rules: list[M], info: ValidationInfo) -> list[M]:
+    """Every case must find a rule, whatever its severity, plan, access and language; the worker never guesses."""
+    known = known_in(info)
+    if known.severities is None or known.plans is None:
+        return rules
+    domains: dict[str, Sequence[Any]] = {
+        "severity": known.severities,
+        "plan": known.plans,
+        "access": (None, *get_args(Access)),
+        "english": (True, False),
+        "request": get_args(Request),
+        "release": get_args(Release),
+        "channel": get_args(Channel),
+    }
+    whens = [{name: values for name, values in rule.when if values} for rule in rules]
+    found = list(islice(gaps(whens, domains), SHOWN_MAX + 1))
+    if found:
+        more = "; and more" if len(found) > SHOWN_MAX else ""
+        raise wrong(f"no rule matches: {'; '.join(map(named, found[:SHOWN_MAX]))}{more}")
+    return rules
+
+
+Complete = Annotated[list[M], Field(min_length=1, max_length=RULES_MAX), AfterValidator(complete)]
+
+
+class Change(Section):
+    """What a change of terms does to a running deadline.
+
+    `from_start`: as if the case had been so from its start. `from_change`: the new target counts from the change, the
+    deadline never becomes later. `keep_elapsed`: open time used stays used, the rest runs on the new hours.
+    """
+
+    mode: Literal["from_start", "from_change", "keep_elapsed"]
+    """As described above."""
+    rule: RuleId = ""
+    """The rule this rests on, if it has one."""
+
+
+class Changes(Section):
+    """By the direction of the change."""
+
+    raised: Change = Change(mode="from_change")
+    """To a more severe severity."""
+    lowered: Change = Change(mode="from_start")
+    """To a less severe severity."""
+    sideways: Change = Change(mode="from_start")
+    """Of plan, access, language or location."""
+
+
+class Clock(Section):
+    """A clock that starts when the case opens."""
+
+    stops: Annotated[list[EventType], Field(min_length=1, max_length=len(facts.TYPES)), AfterValidator(distinct)]
+    """Case events that stop it with a verdict."""
+    targets: Complete[Target]
+    """Together they must match every case."""
+    warnings: Annotated[
+        list[Annotated[int, Field(ge=1, le=99)]], Field(max_length=LEVELS_MAX), AfterValidator(ascending)
+    ] = []
+    """Percent of the target, ascending: a notice before the deadline at each."""
+    overdue: Annotated[
+        list[Annotated[int, Field(ge=101, le=10_000)]], Field(max_length=LEVELS_MAX), AfterValidator(ascending)
+    ] = []
+    """Percent of the target, ascending: a notice after the deadline at each."""
+    changes: Changes = Changes()
+    own_target_rule: RuleId
+    """Rule cited when a case carries its own target, which then wins."""
+
+
+class Commitment(Section):
+    """The customer's side: how it is broken, and which downgrade that allows."""
+
+    name: Name
+    unreached_attempts: Annotated[int, Field(ge=1, le=16)]
+    """So many attempts in a row that reach nobody break it at once."""
+    silences: Complete[SilenceLimit]
+    """Together they must match every case."""
+    downgrades: Annotated[list[Downgrade], Field(max_length=RULES_MAX)] = []
+    """Where none matches, a broken commitment has no consequence."""
+    restored_rule: RuleId
+    """Rule cited when a severity held before a downgrade returns."""
+
+
+class Languages(Section):
+    """In which languages customers are served."""
+
+    english: OneOrMore[Language]
+    """Languages that count as English."""
+    local: OneOrMore[Language]
+    """Languages with local-language support."""
+    limited_rule: RuleId
+    """Rule cited for a case in any other language that accepts neither English nor translation."""
+    limited_advice: Sentence
+    """What to tell that customer."""
+
+
+class OpenHours(Section):
+    """Opening hours of working days; each country's weekend comes from the table of countries."""
+
+    rule: RuleId
+    countries: OneOrMore[CountryCode] = Field(default_factory=list)
+    """ISO 3166-1 codes; without it, all countries that no other entry names."""
+    hours: Annotated[OneOrMore[OpeningHours], AfterValidator(apart)]
+    """Local wall time, such as 09:00-17:00, or a list of such periods."""
+    timezone: Timezone = ""
+    """IANA zone that holds whatever the case says; without it, the case's own zone, else its country's."""
+
+
+class Holidays(Section):
+    """Which days off close a calendar: as yet there is one choice, said aloud."""
+
+    categories: OneOrMore[Literal["public"]] = ["public"]
+    """Categories of the `holidays` package."""
+    observed: Literal[True] = True
+    """Also the working day on which a holiday that falls on a weekend is observed."""
+
+
+def once_each(calendars: list[OpenHours], info: ValidationInfo) -> list[OpenHours]:
+    """Every country of the table must have hours, and only one entry may give them."""
+    served: set[str] = set()
+    for position, entry in enumerate(calendars):
+        twice = sorted(served & set(entry.countries or [FOR_ALL_OTHERS]))
+        if twice:
+            raise wrong(f"a second entry for {', '.join(twice)}", position)
+        served.update(entry.countries or [FOR_ALL_OTHERS])
+    missing = sorted(set(known_in(info).countries) - served)
+    if missing and FOR_ALL_OTHERS not in served:
+        more = ", …" if len(missing) > SHOWN_MAX else ""
+        raise wrong(
+            f"no hours for {', '.join(missing[:SHOWN_MAX])}{more}; an entry without countries is for all others"
+        )
+    return calendars
+
+
+class CountryLine(Section):
+    """One line of the table of countries."""
+
+    zone: Timezone
+    weekend: Annotated[list[Weekday], Field(min_length=1, max_length=6), AfterValidator(distinct)] = ["sat", "sun"]
+
+    @property
+    def weekdays(self) -> frozenset[int]:
+        """The weekend as numbers, 0 = Monday."""
+        return frozenset(get_args(Weekday).index(day) for day in self.weekend)
+
+
+class CountryTable(RootModel[dict[Annotated[str, Field(pattern="^[A-Z]{2}$")], CountryLine]]):
+    """The countries of ISO 3166-1 by code."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+
+class Pack(Section):
+    """A policy pack: a support plan as data. One file is one version; a folder holds all versions of one pack."""
+
+    name: Name
+    """The same in all versions."""
+    version: Name
+    """Different in each; in quotes if it looks like a number. State rows and notices name it."""
+    effective_from: Instant
+    """Cases opened from this instant on follow this version."""
+    severities: Annotated[list[Name], Field(min_length=1, max_length=SEVERITIES_MAX), AfterValidator(distinct)]
+    """The most severe first."""
+    plans: Annotated[list[Name], Field(min_length=1, max_length=PLANS_MAX), AfterValidator(distinct)]
+    """The lowest first."""
+    clocks: Annotated[dict[Name, Clock], Field(min_length=1, max_length=16)]
+    """By the name that notices give them."""
+    hours: Complete[Hours]
+    """When a case is served."""
+    languages: Languages
+    calendars: Annotated[list[OpenHours], Field(min_length=1, max_length=RULES_MAX), AfterValidator(once_each)]
+    """Opening hours by country."""
+    holidays: Holidays = Holidays()
+    commitment: Commitment
+    switched_off: Annotated[list[NoticeType], AfterValidator(distinct)] = []
+    """Types of notices that are not sent."""
+    rules: Annotated[dict[Name, Rule], Field(min_length=1, max_length=RULES_MAX)]
+    """Every rule this pack cites, by its id."""
+
+    @field_validator("commitment")
+    @classmethod
+    def _has_a_name_of_its_own(cls, commitment: Commitment, info: ValidationInfo) -> Commitment:
+        if commitment.name in info.data.get("clocks", ()):
+            raise wrong(f"{commitment.name!r} is the name of a clock already")
+        return commitment
+
+
+def pack_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of a pack, for editors. Loading also checks what a schema cannot say."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Pack.model_json_schema()}
