@@ -46,9 +46,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         find_java()
         resolve_jars()
     except BrokerUnavailable as missing:
-        if os.environ.get("CI"):
-            raise pytest.UsageError(f"{len(chosen)} tests need a broker, and CI must run them: {missing}") from missing
         config.stash[MISSING] = f"{len(chosen)} TESTS AGAINST KAFKA DID NOT RUN: {missing}"
+        if os.environ.get("CI"):
+            return  # they fail
         for item in chosen:
             item.add_marker(pytest.mark.skip(reason=str(missing)))
 
