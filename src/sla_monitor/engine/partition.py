@@ -1,0 +1,390 @@
+"""One partition's cases, timers and watermark, without any I/O: records and time in, a batch to write out.
+
+The worker and `simulate` use this same class. Memory runs ahead of Kafka: what `take` hands out counts as written. If
+writing fails, the partition is thrown away and restored.
+
+The module is over 300 lines: it is the one place where records, cases, timers and dead letters meet.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from sla_monitor.core import decide
+from sla_monitor.core import notices as n
+from sla_monitor.core.decide import Bounds, Case, Decision
+from sla_monitor.core.facts import DAY, MINUTE, NAMES, Fact, Opened
+from sla_monitor.core.notices import Key, Notice
+from sla_monitor.core.policy import Packs
+from sla_monitor.engine.breaker import Breaker
+from sla_monitor.engine.records import Batch, DeadLetter, Outgoing, Record, dead_letter
+from sla_monitor.errors import BadEvent, UnsafeState
+from sla_monitor.wire import outbound, rows
+from sla_monitor.wire.inbound import CaseEvent, Erasure, Skipped, decode
+from sla_monitor.wire.rows import NEVER, PARTITION_KEY, Orphan, PartitionRow, Row
+
+ROW_BYTES_MAX = 64 * 1024  # a larger row folds its oldest facts early
+ORPHANS_MAX = 50  # a case
+ORPHAN_BYTES_MAX = 48 * 1024  # a case, so that its row stays below ROW_BYTES_MAX
+WORKING_SET_MAX = 2_000  # decoded cases a partition; 2,000 x ~5 KB = 10 MB
+STALE_TIMERS_FACTOR = 2  # timers are swept when they outnumber the cases by this
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What decides, beside the facts. Durations in microseconds."""
+
+    packs: Packs
+    bounds: Bounds = field(default_factory=Bounds)
+    future_tolerance: int | None = 5 * MINUTE  # None: no event is in the future (simulate)
+    orphan_window: int = DAY
+    breaker_ratio: float = 0.5
+    notices_from: int | None = None
+    topic: str = "case-events"
+    dead_bytes_max: int = 1_048_588  # of key, value and headers of a dead letter
+    is_misplaced: Callable[[bytes, int], bool] = lambda _key, _partition: False
+    misplaced_is_dead: bool = False
+
+
+class Partition:
+    """The state of one partition of the input."""
+
+    def __init__(self, number: int, rules: Rules, row: PartitionRow | None = None) -> None:
+        self.number = number
+        self.rules = rules
+        self.row = row or PartitionRow()
+        self.breaker = Breaker(rules.breaker_ratio, self.row.outcomes, self.row.outcomes_seen)
+        self.rows: dict[bytes, bytes] = {}
+        self.counts = [0, 0, 0, 0]  # rows by status
+        self._timers: list[tuple[int, bytes]] = []
+        self._working: dict[bytes, Row] = {}  # decoded cases, the least recently used first
+        self._wakes: dict[bytes, int] = {}  # of changed cases, until they are encoded; NEVER for none
+        self._gone: set[bytes] = set()
+        self._batch = Batch()
+
+    # --- restoring ----------------------------------------------------------------------------------------------
+
+    def restore(self, key: bytes, value: bytes | None) -> None:
+        """One record of the state topic, in its order."""
+        if key == PARTITION_KEY:
+            self.row = rows.decode_partition(value) if value else PartitionRow()
+            self.breaker = Breaker(self.rules.breaker_ratio, self.row.outcomes, self.row.outcomes_seen)
+        elif value is None:
+            self.rows.pop(key, None)
+        else:
+            self.rows[key] = value
+
+    def restored(self) -> None:
+        """All rows are here: timers are read off their headers. UnsafeState if a pack changed or is missing."""
+        for key, digest in self.row.packs.items():
+            policy = rows.policy_named(key, self.rules.packs)
+            if policy.digest != digest:
+                raise UnsafeState(f"policy pack {key} is not the one the state was decided by: give it a new version")
+        self.counts = [0, 0, 0, 0]
+        for key, value in self.rows.items():
+            status, wake_at = rows.header(value)
+            self.counts[status] += 1
+            if wake_at != NEVER:
+                self._timers.append((wake_at, key))
+        heapq.heapify(self._timers)
+
+    # --- records ------------------------------------------------------------------------------------------------
+
+    @property
+    def next_offset(self) -> int:
+        return self.row.applied + 1
+
+    def fold(self, record: Record, wall: int) -> None:
+        """Take one record. Whatever it holds, it ends as facts, as a dead letter or as a count."""
+        if record.offset < self.next_offset:
+            return
+        dead = False
+        try:
+            self._receive(record, wall)
+        except BadEvent as bad:
+            dead = True
+            self._bury(record, bad.reason, bad.detail)
+        self.breaker.note(dead=dead)
+        self.row.applied = record.offset
+        self.row.applied_timestamp = record.timestamp
+        self.row.applied_checksum = record.checksum
+        self._batch.next_offset = record.offset + 1
+
+    def _receive(self, record: Record, wall: int) -> None:
+        received = decode(record.key, record.value, record.headers)
+        match received:
+            case CaseEvent(case_id=case_id, fact=fact):
+                self._fold_fact(record, case_id, fact, wall)
+            case Erasure(case_id=case_id):
+                self._erase(record, case_id)
+            case Skipped(reason=reason):
+                self._batch.without_effect[reason] += 1
+
+    def _fold_fact(self, record: Record, case_id: str, fact: Fact, wall: int) -> None:
+        tolerance = self.rules.future_tolerance
+        if tolerance is not None and fact.at > max(wall, self.row.watermark) + tolerance:
+            raise BadEvent("future", "time is beyond the tolerance")
+        key = case_id.encode()
+        row = self._row(key)
+        if row is None:
+            self._check_place(key)
+            row = Row(case=Case(case_id=case_id))
+        if row.quarantined:
+            raise BadEvent("quarantined", "an earlier event of this case failed")
+        case = row.case
+        self._check_orphan(row, record, fact)
+        try:
+            decision = decide.fold(case, fact, self.row.watermark, self.rules.packs, self.rules.bounds)
+        except BadEvent:
+            raise
+        except Exception as error:  # noqa: BLE001 - a defect of the pure core belongs to its case
+            case.facts = [known for known in case.facts if known is not fact]
+            self._quarantine(key, row, fact.at, error)
+            raise BadEvent("internal_error", type(error).__name__) from error
+        self._batch.events[NAMES[type(fact.body)]] += 1
+        if decision.effect:
+            self._batch.without_effect[decision.effect] += 1
+        if decision.effect == "duplicate":
+            return
+        self._keep_orphan(row, record, fact, wall)
+        self._perform(decision, wall)
+        self._changed(key, row)
+
+    def _check_place(self, key: bytes) -> None:
+        if self.rules.is_misplaced(key, self.number):
+            self._batch.mismatches += 1
+            if self.rules.misplaced_is_dead:
+                raise BadEvent("partition_mismatch", "not the partition that murmur2 of the key gives")
+
+    def _check_orphan(self, row: Row, record: Record, fact: Fact) -> None:
+        if row.case.state is not None or isinstance(fact.body, Opened):
+            return
+        waiting = sum(len(orphan.value or b"") for orphan in row.orphans) + len(record.value or b"")
+        if len(row.orphans) >= ORPHANS_MAX or waiting > ORPHAN_BYTES_MAX:
+            raise BadEvent("orphan_overflow", "too many events wait for this case's opening")
+
+    def _keep_orphan(self, row: Row, record: Record, fact: Fact, wall: int) -> None:
+        if row.case.state is not None:
+            row.orphans = []
+            return
+        orphan = Orphan(
+            identity=fact.identity,
+            arrived_at=wall,
+            offset=record.offset,
+            key=record.key or b"",
+            value=record.value,
+            headers=tuple(record.headers),
+        )
+        row.orphans.append(orphan)
+
+    def _erase(self, record: Record, case_id: str) -> None:
+        """The case is forgotten, and that is the last thing said of it."""
+        key = case_id.encode()
+        row = self._row(key)
+        if row is None:
+            self._batch.without_effect["unknown_case"] += 1
+            return
+        about = Key(0, "erasure", n.FORGOTTEN)
+        identity = n.notice_id(case_id, ("", ""), about, record.offset)
+        at = record.timestamp * 1_000
+        self._say(Notice(id=identity, kind=n.FORGOTTEN, case_id=case_id, at=at, data={"case_id": case_id}), at)
+        self._drop(key)
+
+    # --- time ---------------------------------------------------------------------------------------------------
+
+    def advance(self, watermark: int) -> None:
+        """The input is known to be complete up to here. Never goes back."""
+        self.row.watermark = max(self.row.watermark, watermark)
+
+    @property
+    def next_due(self) -> int | None:
+        """The earliest instant that waits for the watermark."""
+        while self._timers:
+            at, key = self._timers[0]
+            if self._wake_of(key) == at:
+                return at
+            heapq.heappop(self._timers)
+        return None
+
+    @property
+    def timers(self) -> int:
+        return len(self._timers)
+
+    def fire(self, wall: int, cases_max: int) -> bool:
+        """What the watermark has reached, in the order (instant, case); True if more is due than `cases_max`."""
+        for _ in range(cases_max):
+            at = self.next_due
+            if at is None or at > self.row.watermark:
+                return False
+            _, key = heapq.heappop(self._timers)
+            self._wake(key, at, wall)
+        return (due := self.next_due) is not None and due <= self.row.watermark
+
+    def _wake(self, key: bytes, at: int, wall: int) -> None:
+        row = self._row(key)
+        if row is None:
+            return
+        if row.case.state is None:
+            self._expire_orphans(key, row)
+            return
+        if decide.is_forgettable(row.case, at, self.rules.bounds):
+            self._drop(key)
+            return
+        try:
+            decision = decide.wake(row.case, at, self.rules.packs, self.rules.bounds)
+            following = decide.next_wake(row.case, self.rules.bounds)
+            if following is not None and following <= at:
+                raise AssertionError("woken, and nothing moved on")  # noqa: TRY301
+        except Exception as error:  # noqa: BLE001 - a defect of the pure core belongs to its case
+            self._quarantine(key, row, at, error)
+            return
+        self._perform(decision, wall)
+        self._changed(key, row)
+
+    def _expire_orphans(self, key: bytes, row: Row) -> None:
+        limit = self.row.watermark - self.rules.orphan_window
+        expired = [orphan for orphan in row.orphans if orphan.arrived_at <= limit]
+        row.orphans = [orphan for orphan in row.orphans if orphan.arrived_at > limit]
+        gone = {orphan.identity for orphan in expired}
+        row.case.facts = [fact for fact in row.case.facts if fact.identity not in gone]
+        for orphan in expired:
+            record = Record(orphan.offset, 0, orphan.key, orphan.value, orphan.headers)
+            self._bury(record, "orphan_expired", "its case was not opened in time")
+        if row.orphans:
+            self._changed(key, row)
+        else:
+            self._drop(key)
+
+    # --- rows ---------------------------------------------------------------------------------------------------
+
+    def _row(self, key: bytes) -> Row | None:
+        """A case decoded and folded, from the working set or from its bytes."""
+        row = self._working.pop(key, None)
+        if row is None:
+            value = self.rows.get(key)
+            if value is None or key in self._gone:
+                return None
+            row = rows.decode_row(key.decode(), value, self.rules.packs)
+            if not row.quarantined:
+                decide.load(row.case, self.rules.packs)
+        self._working[key] = row  # now the most recently used
+        return row
+
+    def _changed(self, key: bytes, row: Row) -> None:
+        """Remember to write it, and when to look at it again."""
+        self._working.pop(key, None)
+        self._working[key] = row
+        self._gone.discard(key)
+        wake_at = self._next_wake(row)
+        if wake_at != self._wake_of(key) and wake_at != NEVER:
+            heapq.heappush(self._timers, (wake_at, key))
+        self._wakes[key] = wake_at
+
+    def _next_wake(self, row: Row) -> int:
+        if row.quarantined:
+            return NEVER
+        case = row.case
+        if case.state is not None:
+            wake_at = decide.next_wake(case, self.rules.bounds)
+            return NEVER if wake_at is None else wake_at
+        if row.orphans:
+            return min(orphan.arrived_at for orphan in row.orphans) + self.rules.orphan_window
+        return max((fact.at for fact in case.facts), default=0) + self.rules.bounds.retention
+
+    def _wake_of(self, key: bytes) -> int | None:
+        wake_at = self._wakes.get(key)
+        if wake_at is None and key not in self._gone and (value := self.rows.get(key)) is not None:
+            wake_at = rows.header(value)[1]
+        return wake_at
+
+    def _drop(self, key: bytes) -> None:
+        self._working.pop(key, None)
+        self._wakes.pop(key, None)
+        self._gone.add(key)
+
+    def _quarantine(self, key: bytes, row: Row, at: int, error: Exception) -> None:
+        """Its timers stop, its events go to the dead letters, everybody else goes on."""
+        row.quarantined = True
+        row.case.state = None
+        row.case.pending = []
+        case_id = row.case.case_id
+        about = Key(0, "quarantine", n.QUARANTINED)
+        identity = n.notice_id(case_id, (str(self.number), str(self.row.applied)), about, at)
+        data: dict[str, object] = {"case_id": case_id, "error": type(error).__name__}
+        self._say(Notice(id=identity, kind=n.QUARANTINED, case_id=case_id, at=at, data=data), at)
+        self._changed(key, row)
+
+    # --- what goes out --------------------------------------------------------------------------------------------
+
+    def _perform(self, decision: Decision, wall: int) -> None:
+        self._batch.folded_early += decision.folded_early
+        for notice in decision.notices:
+            self._say(notice, wall)
+
+    def _say(self, notice: Notice, wall: int) -> None:
+        how = outbound.detected(notice, wall, self.rules.notices_from)
+        value = outbound.encode(notice, wall, how)
+        self._batch.notices.append(Outgoing(notice=notice, detected=how, key=notice.case_id.encode(), value=value))
+
+    def _bury(self, record: Record, reason: str, detail: str) -> None:
+        letter: DeadLetter = dead_letter(
+            record,
+            reason=reason,
+            detail=detail,
+            topic=self.rules.topic,
+            partition=self.number,
+            bytes_max=self.rules.dead_bytes_max,
+        )
+        self._batch.dead.append(letter)
+
+    def take(self, wall: int) -> Batch:
+        """Everything since the last call, as one transaction writes it."""
+        for key, wake_at in self._wakes.items():
+            row = self._working[key]
+            value = rows.encode_row(row, None if wake_at == NEVER else wake_at)
+            while len(value) > ROW_BYTES_MAX and len(row.case.facts) > 1 and row.case.state is not None:
+                notices, folded = decide.fold_early(row.case)
+                self._perform(Decision(notices=notices, folded_early=folded), wall)
+                value = rows.encode_row(row, decide.next_wake(row.case, self.rules.bounds))
+            self._count(key, rows.header(value)[0])
+            self.rows[key] = value
+            self._batch.rows.append((key, value))
+            self._name_pack(row)
+        for key in sorted(self._gone):
+            if key in self.rows:
+                self._count(key, None)
+                del self.rows[key]
+                self._batch.rows.append((key, None))
+        self._wakes.clear()
+        self._gone.clear()
+        self._trim()
+        batch, self._batch = self._batch, Batch()
+        if not batch.is_empty:
+            self.row.outcomes, self.row.outcomes_seen = self.breaker.window()
+            self.row.tripped = self.breaker.tripped
+            batch.rows.append((PARTITION_KEY, rows.encode_partition(self.row)))
+        return batch
+
+    def _count(self, key: bytes, status: int | None) -> None:
+        if (before := self.rows.get(key)) is not None:
+            self.counts[rows.header(before)[0]] -= 1
+        if status is not None:
+            self.counts[status] += 1
+
+    def _name_pack(self, row: Row) -> None:
+        key = row.case.policy_key
+        if key and key not in self.row.packs:
+            self.row.packs[key] = rows.policy_named(key, self.rules.packs).digest
+
+    def _trim(self) -> None:
+        for key in _oldest(self._working, len(self._working) - WORKING_SET_MAX):
+            del self._working[key]
+        if len(self._timers) > STALE_TIMERS_FACTOR * len(self.rows) + WORKING_SET_MAX:
+            self._timers = [(at, key) for at, key in set(self._timers) if self._wake_of(key) == at]
+            heapq.heapify(self._timers)
+
+
+def _oldest(working: Iterable[bytes], count: int) -> list[bytes]:
+    return [key for key, _ in zip(working, range(max(0, count)), strict=False)]

@@ -1,0 +1,92 @@
+"""What a partition takes in and hands out: plain values, no Kafka client."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from sla_monitor.core.notices import Notice
+
+Headers = Sequence[tuple[str, bytes]]
+
+
+class Record(NamedTuple):
+    """One record of the input, as fetched. `timestamp` is Kafka's, in milliseconds."""
+
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+
+    @property
+    def checksum(self) -> int:
+        """CRC-32 of key and value: enough to see that an offset now holds something else."""
+        return zlib.crc32(self.value or b"", zlib.crc32(self.key or b""))
+
+    @property
+    def size(self) -> int:
+        return len(self.key or b"") + len(self.value or b"")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """A notice and the bytes it goes out as."""
+
+    notice: Notice
+    detected: str
+    key: bytes
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """A record that could not be used, as it came, and why."""
+
+    reason: str
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+
+@dataclass(slots=True, kw_only=True)
+class Batch:
+    """What one transaction writes, and what to count once it is committed."""
+
+    rows: list[tuple[bytes, bytes | None]] = field(default_factory=list)
+    notices: list[Outgoing] = field(default_factory=list)
+    dead: list[DeadLetter] = field(default_factory=list)
+    next_offset: int | None = None  # of the input; None: no record was read
+    events: Counter[str] = field(default_factory=Counter)
+    without_effect: Counter[str] = field(default_factory=Counter)
+    mismatches: int = 0
+    folded_early: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.rows or self.notices or self.dead or self.next_offset is not None)
+
+
+def dead_letter(
+    record: Record, *, reason: str, detail: str, topic: str, partition: int, bytes_max: int
+) -> DeadLetter:
+    """The record with why and whence in headers. One too large for the topic is replaced by its size and hash."""
+    about = (
+        ("dead-reason", reason.encode()),
+        ("dead-detail", detail.encode()),
+        ("dead-topic", topic.encode()),
+        ("dead-partition", str(partition).encode()),
+        ("dead-offset", str(record.offset).encode()),
+    )
+    headers = tuple(record.headers)
+    size = record.size + sum(len(name) + len(value or b"") for name, value in headers)
+    if size <= bytes_max:
+        return DeadLetter(reason=reason, key=record.key, value=record.value, headers=(*headers, *about))
+    digest = hashlib.sha256(record.value or b"").hexdigest()
+    replaced = (("dead-original-size", str(size).encode()), ("dead-original-sha256", digest.encode()))
+    key = record.key if record.key is not None and len(record.key) <= bytes_max // 2 else None
+    return DeadLetter(reason=reason, key=key, value=None, headers=(*about, *replaced))

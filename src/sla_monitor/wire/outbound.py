@@ -1,0 +1,48 @@
+"""Notices out: CloudEvents 1.0, structured JSON. One notice is the same bytes but for when it was sent."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from sla_monitor.core.facts import SECOND
+from sla_monitor.core.notices import Notice
+from sla_monitor.core.times import iso
+
+SOURCE: Final = "/sla-monitor"
+HEADERS: Final = [("content-type", b"application/cloudevents+json; charset=UTF-8")]
+LIVE_WITHIN = 60 * SECOND  # a decision later than this after its instant is a catch-up
+
+LIVE, CATCH_UP, CORRECTION, HISTORY = "live", "catch_up", "correction", "history"
+DETECTED: Final = (LIVE, CATCH_UP, CORRECTION, HISTORY)
+
+_encode = msgspec.json.Encoder().encode
+
+
+def detected(notice: Notice, emitted_at: int, notices_from: int | None) -> str:
+    """Why it is said now: before go-live `history`, after a late fact `correction`, else by how late it is."""
+    if notices_from is not None and notice.at < notices_from:
+        return HISTORY
+    if notice.corrects:
+        return CORRECTION
+    return LIVE if emitted_at - notice.at <= LIVE_WITHIN else CATCH_UP
+
+
+def encode(notice: Notice, emitted_at: int, how: str) -> bytes:
+    """The value of the Kafka record; its key is the case id."""
+    event: dict[str, object] = {
+        "specversion": "1.0",
+        "id": notice.id,
+        "source": SOURCE,
+        "type": notice.kind,
+        "subject": notice.case_id,
+        "time": iso(notice.at),
+        "datacontenttype": "application/json",
+        "emittedat": iso(emitted_at),
+        "detected": how,
+    }
+    if notice.traceparent is not None:
+        event["traceparent"] = notice.traceparent
+    event["data"] = notice.data
+    return _encode(event)
