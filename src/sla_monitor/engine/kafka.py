@@ -1,0 +1,48 @@
+"""How every Kafka client of the worker reaches the brokers: the one place for addresses and security."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any
+
+from aiokafka.helpers import create_ssl_context
+
+from sla_monitor.config.settings import Settings, read_secret
+from sla_monitor.errors import BadConfiguration
+
+
+def client_options(settings: Settings) -> dict[str, Any]:
+    """Keyword arguments for any aiokafka client. BadConfiguration: a file of keys or passwords that is of no use."""
+    options: dict[str, Any] = {
+        "bootstrap_servers": settings.bootstrap_servers,
+        "security_protocol": settings.security_protocol,
+    }
+    if settings.security_protocol.endswith("SSL"):
+        options["ssl_context"] = _ssl_context(settings)
+    if settings.sasl_password_file is not None:
+        options["sasl_mechanism"] = settings.sasl_mechanism
+        options["sasl_plain_username"] = settings.sasl_username
+        options["sasl_plain_password"] = read_secret(settings.sasl_password_file, "SLA_SASL_PASSWORD_FILE")
+    return options
+
+
+def _ssl_context(settings: Settings) -> ssl.SSLContext:
+    """The broker's certificate and host name are always checked."""
+    try:
+        trusted = create_ssl_context(cafile=settings.ssl_cafile)
+    except (OSError, ssl.SSLError) as error:
+        raise BadConfiguration(f"SLA_SSL_CAFILE: {settings.ssl_cafile} has no certificates ({error})") from error
+    if settings.ssl_certfile is not None:
+        try:
+            trusted.load_cert_chain(settings.ssl_certfile, settings.ssl_keyfile, password=_no_password)
+        except (OSError, ssl.SSLError, ValueError) as error:
+            raise BadConfiguration(
+                f"SLA_SSL_CERTFILE: {settings.ssl_certfile} and SLA_SSL_KEYFILE {settings.ssl_keyfile} are not a pair "
+                f"of PEM files without a pass phrase ({error})"
+            ) from error
+    return trusted
+
+
+def _no_password() -> str:
+    """Otherwise OpenSSL asks for one on the terminal and the worker hangs."""
+    return ""
