@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 from aiokafka.helpers import create_ssl_context
 
 from sla_monitor.config.settings import Settings, read_secret
-from sla_monitor.errors import BadConfiguration
+from sla_monitor.errors import BadConfiguration, RefuseToStart
+
+ADMIN_REQUEST_SECONDS_MAX = 15
 
 
 def client_options(settings: Settings) -> dict[str, Any]:
@@ -24,6 +30,22 @@ def client_options(settings: Settings) -> dict[str, Any]:
         options["sasl_plain_username"] = settings.sasl_username
         options["sasl_plain_password"] = read_secret(settings.sasl_password_file, "SLA_SASL_PASSWORD_FILE")
     return options
+
+
+@asynccontextmanager
+async def admin_client(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
+    """A connected admin client. RefuseToStart: no broker answers, or one answers with an error nobody handled."""
+    admin = AIOKafkaAdminClient(request_timeout_ms=ADMIN_REQUEST_SECONDS_MAX * 1000, **client_options(settings))
+    try:
+        try:
+            await admin.start()
+        except KafkaError as error:
+            raise RefuseToStart(f"SLA_BROKER: no connection to {settings.broker}, for the reasons above") from error
+        yield admin
+    except (KafkaError, TimeoutError, OSError) as error:
+        raise RefuseToStart(f"SLA_BROKER: {settings.broker}: {str(error) or 'no answer in time'}") from error
+    finally:
+        await admin.close()
 
 
 def _ssl_context(settings: Settings) -> ssl.SSLContext:

@@ -1,0 +1,70 @@
+"""`sla-monitor`: one command a file, put together here; an error's fate decides the exit code.
+
+0: fine, 1: findings, 2: wrong usage or refused to start, 70: the worker could not go on.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from typer.core import TyperGroup
+
+from sla_monitor import __version__
+from sla_monitor.cli import topics
+from sla_monitor.config.settings import describe
+from sla_monitor.errors import EXIT_FATAL, EXIT_USAGE, Fatal, RefuseToStart
+
+
+class ListsSettings(TyperGroup):
+    """`--help` also lists the settings: most of what one may say to a worker is said in its environment."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        super().format_help(ctx, formatter)
+        table = Table("Environment", "Default", "Meaning", box=None, pad_edge=False, title_justify="left")
+        table.columns[0].no_wrap = True
+        for row in describe():
+            table.add_row(*row)
+        Console(markup=False, highlight=False).print(table)
+
+
+app = typer.Typer(
+    name="sla-monitor",
+    cls=ListsSettings,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,  # a plain traceback: the values of variables may be secrets
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(topics.app, name="topics")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"sla-monitor {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def sla_monitor(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Watches support cases on Kafka and tells, exactly once, which promises are at risk, kept or broken."""
+
+
+def main() -> None:
+    """The entry point: problems are lines on standard error, one each, never a traceback."""
+    try:
+        app()
+    except RefuseToStart as refusal:
+        for problem in refusal.problems:
+            typer.echo(problem, err=True)
+        sys.exit(EXIT_USAGE)
+    except Fatal as fatal:
+        typer.echo(f"sla-monitor: {fatal}", err=True)
+        sys.exit(EXIT_FATAL)

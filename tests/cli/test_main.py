@@ -1,0 +1,64 @@
+"""The command line: help that lists every setting, and errors that are lines and exit codes."""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+import pytest
+
+from sla_monitor import __version__
+from sla_monitor.cli import main as cli
+from sla_monitor.config.settings import NAMES
+from sla_monitor.errors import Fatal
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> object:
+    """The exit code of `sla-monitor` with these arguments."""
+    monkeypatch.setattr(sys, "argv", ["sla-monitor", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    return ended.value.code
+
+
+def test_help_lists_every_setting(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nobody has to leave the terminal to learn what may be set."""
+    assert run(monkeypatch, "--help") == 0
+    shown = capsys.readouterr().out
+    assert [name for name in NAMES if name not in shown] == []
+
+
+def test_the_version_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """For scripts and for reports of defects."""
+    assert run(monkeypatch, "--version") == 0
+    assert capsys.readouterr().out == f"sla-monitor {__version__}\n"
+
+
+def test_bad_settings_are_lines_on_standard_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit 2, each problem on its line, nothing on standard output."""
+    monkeypatch.setenv("SLA_WEB_PORT", "-1")
+    monkeypatch.setenv("SLA_BREAKER_RATIO", "2")
+    assert run(monkeypatch, "topics", "create") == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert [line.partition(":")[0] for line in shown.err.splitlines()] == ["SLA_BREAKER_RATIO", "SLA_WEB_PORT"]
+
+
+def test_an_unknown_command_is_wrong_usage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit 2, as for any other wrong usage."""
+    assert run(monkeypatch, "topics", "craete") == 2
+
+
+def test_a_fatal_error_is_one_line_and_exit_70(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What restarts the worker sees a crash, who reads the log sees why."""
+
+    def crash() -> NoReturn:
+        raise Fatal("another worker owns partition 3")
+
+    monkeypatch.setattr(cli, "app", crash)
+    assert run(monkeypatch) == 70
+    assert capsys.readouterr().err == "sla-monitor: another worker owns partition 3\n"
