@@ -93,14 +93,14 @@ async def create_topics(
     """
     events = settings.topics.events
     async with admin_client(settings) as admin:
-        found = await _partition_counts(admin)
+        found = await topic_partitions(admin)
         count = _agreed_count(events, found, partitions)
         replicas = replication_factor or min(REPLICAS_DEFAULT, len((await admin.describe_cluster())["brokers"]))
         work = _Work(admin=admin, found=found, partitions=count, replicas=replicas)
         reports = [await work.make_right(events, {"cleanup.policy": DELETE}, ours=False)]
         if events in found or reports[0].outcome == "created":
             await _until_visible(admin, {events})
-            input_bytes_max = int((await _configs(admin, events))["max.message.bytes"].value)
+            input_bytes_max = int((await topic_configs(admin, events))["max.message.bytes"].value)
             for topic, wanted in _wanted(settings, input_bytes_max).items():
                 reports.append(await work.make_right(topic, wanted, ours=True))
         await _until_visible(admin, {report.topic for report in reports if report.outcome == "created"})
@@ -111,8 +111,8 @@ async def check_topics(settings: Settings) -> list[str]:
     """Why the worker must not start: topics that are missing, cannot go together, or would lose its state."""
     topics = settings.topics
     async with admin_client(settings) as admin:
-        found = await _partition_counts(admin)
-        state = await _configs(admin, topics.state) if topics.state in found else {}
+        found = await topic_partitions(admin)
+        state = await topic_configs(admin, topics.state) if topics.state in found else {}
     problems = [
         f"{topic}: is missing, or hidden from this user; `sla-monitor topics create` makes it"
         for topic in topics
@@ -158,7 +158,7 @@ class _Work:
         problems = []
         if self.found[topic] != self.partitions:
             problems.append(_other_count(topic, self.found[topic], "the input", self.partitions))
-        configs = await _configs(self.admin, topic)
+        configs = await topic_configs(self.admin, topic)
         differing = {name: want for name, want in wanted.items() if not want.satisfied_by(configs[name].value)}
         changes = [f"{name}: {configs[name].value} -> {want.value}" for name, want in differing.items()]
         if differing and (refusal := await self._repair(topic, configs, differing) if ours else "it is not ours"):
@@ -197,7 +197,7 @@ class _Config:
     of_the_topic: bool
 
 
-async def _configs(admin: AIOKafkaAdminClient, topic: str) -> dict[str, _Config]:
+async def topic_configs(admin: AIOKafkaAdminClient, topic: str) -> dict[str, _Config]:
     answers: Any = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
     [(code, message, _, _, entries)] = answers[0].resources
     if code:
@@ -207,7 +207,7 @@ async def _configs(admin: AIOKafkaAdminClient, topic: str) -> dict[str, _Config]
     }
 
 
-async def _partition_counts(admin: AIOKafkaAdminClient) -> dict[str, int]:
+async def topic_partitions(admin: AIOKafkaAdminClient) -> dict[str, int]:
     """Of every topic this user may see: to ask for one by name would create it where brokers create on demand."""
     return {each["topic"]: len(each["partitions"]) for each in await admin.describe_topics() if not each["error_code"]}
 
@@ -215,7 +215,7 @@ async def _partition_counts(admin: AIOKafkaAdminClient) -> dict[str, int]:
 async def _until_visible(admin: AIOKafkaAdminClient, topics: set[str]) -> None:
     """A broker confirms a topic before it shows it."""
     async with asyncio.timeout(VISIBLE_SECONDS_MAX):
-        while not topics <= (await _partition_counts(admin)).keys():  # noqa: ASYNC110 - a broker has no event
+        while not topics <= (await topic_partitions(admin)).keys():  # noqa: ASYNC110 - a broker has no event
             await asyncio.sleep(0.05)
 
 

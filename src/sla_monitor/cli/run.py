@@ -1,0 +1,28 @@
+"""`sla-monitor run`: the worker."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sla_monitor.config import settings as configuration
+from sla_monitor.config.packs import load_packs
+from sla_monitor.engine import app as engine
+from sla_monitor.observe import logs
+
+app = typer.Typer()
+
+
+@app.command()
+def run(
+    *,
+    accept_input_loss: Annotated[
+        bool,
+        typer.Option(help="Go on although the input and the state do not fit together: what is lost stays lost."),
+    ] = False,
+) -> None:
+    """Work: case events in, SLA notices out, until SIGTERM. Settings come from the environment, see `--help`."""
+    settings = configuration.load()
+    logs.configure(settings.log_format)
+    engine.run(settings, load_packs(settings.policy), accept_input_loss=accept_input_loss)

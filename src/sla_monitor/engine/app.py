@@ -1,0 +1,305 @@
+"""The worker: Faust runs the group and fetches, the shards decide and commit, a web page tells how they are."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import faust
+import structlog
+import yarl
+from aiokafka import TopicPartition
+from aiokafka.partitioner import murmur2
+from faust.types import TP
+
+from sla_monitor.config.settings import Settings
+from sla_monitor.core.decide import Bounds
+from sla_monitor.core.facts import DAY, SECOND
+from sla_monitor.core.notices import KINDS
+from sla_monitor.core.policy import Packs
+from sla_monitor.engine.assignment import Assignment
+from sla_monitor.engine.counting import count
+from sla_monitor.engine.journal import Journal
+from sla_monitor.engine.kafka import client_options
+from sla_monitor.engine.log import Log
+from sla_monitor.engine.partition import Rules
+from sla_monitor.engine.records import Batch
+from sla_monitor.engine.shard import Surroundings
+from sla_monitor.engine.layout import Layout, verified_layout
+from sla_monitor.engine.transactional import TransactionalJournal
+from sla_monitor.engine.transport import BatchTransport, FetchedBatch, PassThrough
+from sla_monitor.engine.watchdog import Watchdog, end_process
+from sla_monitor.engine.watermark import Watermarks
+from sla_monitor.errors import RefuseToStart
+from sla_monitor.observe import health, metrics
+from sla_monitor.observe.recorder import Labels, Recorder, ShardCollector
+from sla_monitor.wire.inbound import REASONS
+
+POLL_RECORDS_MAX = 2_000  # a fetched batch: 2,000 x ~600 B = 1.2 MB
+FETCH_BYTES_MAX = 1 << 20  # a partition and request
+CLOSING_SECONDS_MAX = 8.0  # from SIGTERM to the end; orchestrators kill after 10 or 30
+LOOK_AT_TOPICS_SECONDS = 30.0
+
+_log = structlog.get_logger("sla_monitor")
+
+
+class Worker:
+    """Everything one process runs. Made once; `wall` is the only clock."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        packs: Packs,
+        layout: Layout,
+        *,
+        wall: Callable[[], float] = time.time,
+        accept_input_loss: bool = False,
+    ) -> None:
+        self.settings, self.packs, self.layout, self.wall = settings, packs, layout, wall
+        self._accept_input_loss = accept_input_loss
+        self._settle = int(settings.settle_seconds * SECOND)
+        self.registry = metrics.registry()
+        self.recorder = _recorder(self.registry, packs)
+        self.log = Log(settings)
+        self.faust = _faust_app(settings, layout.partitions)
+        self.assignment = Assignment(settings.topics.events, self._surroundings(), self._failed)
+        self.watermarks = Watermarks(self.log, lambda: self.assignment.shards, wall, self._settle)
+        self.watchdog = Watchdog(
+            settings.session_timeout_seconds, lambda: self.assignment.shards, wall, self.recorder.stall
+        )
+        self.registry.register(ShardCollector(lambda: self.assignment.shards, wall, settings.settle_seconds))
+        self._stop_web: Any = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._connect()
+
+    def run(self) -> None:
+        """Until a signal. Ends the process with 70 when something is wrong that a restart may mend."""
+        worker = faust.Worker(
+            self.faust,
+            loglevel="WARNING",
+            override_logging=False,
+            redirect_stdouts=False,
+            quiet=True,
+            loop=asyncio.new_event_loop(),
+        )
+        worker.spinner = None
+        for library in ("faust", "mode", "aiokafka"):
+            logging.getLogger(library).setLevel(logging.WARNING)
+        worker.execute_from_commandline()
+
+    def _connect(self) -> None:
+        """Faust's signals and the one agent."""
+        app, topic = self.faust, self.settings.topics.events
+        app.before_joining = self.start
+
+        @app.on_partitions_revoked.connect(weak=False)
+        async def revoked(_app: Any, revoked: set[TP], **_: Any) -> None:
+            await self.assignment.revoked(tp.partition for tp in revoked if tp.topic == topic)
+
+        @app.on_partitions_assigned.connect(weak=False)
+        async def assigned(_app: Any, assigned: set[TP], **_: Any) -> None:
+            ours = sorted(tp.partition for tp in assigned if tp.topic == topic)
+            _log.info("assigned", partitions=ours)
+            await self.assignment.assigned(ours)
+
+        @app.on_before_shutdown.connect(weak=False)
+        async def closing(_app: Any, **_: Any) -> None:
+            await self._close()
+
+        channel = app.topic(topic, partitions=self.layout.partitions, schema=PassThrough(), acks=False)
+
+        @app.agent(channel, name="shards")
+        async def deliver(stream: Any) -> None:
+            async for event in stream.noack().events():
+                batch: FetchedBatch = event.value
+                if batch.generation == app.consumer_generation_id:
+                    self.assignment.deliver(event.message.partition, batch.records)
+
+    async def start(self) -> None:
+        """Before the group is joined."""
+        await self.log.start()
+        page = health.application(self.registry, self._readiness)
+        self._stop_web = await health.serve(self.settings.web_host, self.settings.web_port, page)
+        self.recorder.configured(self.packs.versions[-1].digest[:12], self.wall())
+        self.watchdog.start()
+        for job in (self.watermarks.run(), self._beat(), self._watch_topics()):
+            self._spawn(job)
+        _log.info("ready for partitions", group=self.settings.group, web=self._stop_web.port)
+
+    def _spawn(self, job: Any) -> None:
+        task = asyncio.get_running_loop().create_task(job)
+        task.add_done_callback(lambda done: None if done.cancelled() else self._failed(done.exception()))
+        self._tasks.append(task)
+
+    async def _close(self) -> None:
+        """Shards end their transactions, then everything else; whatever hangs is left to the kernel."""
+        loop = asyncio.get_running_loop()
+        loop.call_later(CLOSING_SECONDS_MAX, end_process, "closing took too long")
+        for task in self._tasks:
+            task.cancel()
+        await self.assignment.close()
+        self.watchdog.stop()
+        if self._stop_web is not None:
+            await self._stop_web()
+        await self.log.stop()
+
+    async def _beat(self) -> None:
+        while True:
+            self.watchdog.beat()
+            await asyncio.sleep(0.1)
+
+    async def _watch_topics(self) -> None:
+        """A changed number of partitions would send cases elsewhere: stop and say so."""
+        while True:
+            await asyncio.sleep(LOOK_AT_TOPICS_SECONDS)
+            now = self.log.partitions(self.settings.topics.events)
+            if now not in (0, self.layout.partitions):
+                end_process(
+                    f"{self.settings.topics.events} has {now} partitions now, {self.layout.partitions} at the start"
+                )
+
+    def _failed(self, error: BaseException | None) -> None:
+        """A shard or a service ended by an error: the process ends, loudly, and Kafka hands its partitions on."""
+        if isinstance(error, RefuseToStart):
+            end_process("; ".join(error.problems))
+        if error is not None:
+            _log.error("unexpected", exc_info=error)
+        end_process(f"{type(error).__name__}: {error}")
+
+    # --- what shards get ------------------------------------------------------------------------------------------
+
+    def _surroundings(self) -> Surroundings:
+        return Surroundings(
+            rules=self._rules(),
+            log=self.log,
+            journal=self._journal,
+            wall=self.wall,
+            settle=self._settle,
+            session_timeout=self.settings.session_timeout_seconds,
+            pause=lambda partition: self.faust.consumer.pause_partitions({_tp(partition)}),
+            resume=lambda partition: self.faust.consumer.resume_partitions({_tp(partition)}),
+            committed=self._committed,
+            restored=self.recorder.restored,
+            fenced=self.recorder.fenced,
+        )
+
+    def _rules(self) -> Rules:
+        settings, partitions = self.settings, self.layout.partitions
+        return Rules(
+            packs=self.packs,
+            bounds=Bounds(
+                correction_horizon=int(settings.correction_horizon_seconds * SECOND),
+                retention=settings.retention_days * DAY,
+            ),
+            future_tolerance=int(settings.future_tolerance_seconds * SECOND),
+            orphan_window=int(settings.orphan_seconds * SECOND),
+            breaker_ratio=settings.breaker_ratio,
+            notices_from=settings.notices_from_at,
+            topic=settings.topics.events,
+            dead_bytes_max=self.layout.dead_bytes_max,
+            is_misplaced=lambda key, partition: (murmur2(key) & 0x7FFFFFFF) % partitions != partition,
+            misplaced_is_dead=settings.partition_check == "strict",
+        )
+
+    def _journal(self, partition: int) -> Journal:
+        return TransactionalJournal(
+            self.settings, self.log, partition, wall=self.wall, accept_input_loss=self._accept_input_loss
+        )
+
+    def _committed(self, batch: Batch, seconds: float, skew: float | None) -> None:
+        self.recorder.committed(seconds)
+        count(batch, self.recorder, self.wall(), self._settle)
+        if skew is not None:
+            self.watermarks.skew = skew
+            self.recorder.skew(skew)
+
+    def _readiness(self) -> health.Readiness:
+        held = ("the clock differs from the broker's by more than a minute: deadlines wait",)
+        return health.Readiness(
+            joined=self.assignment.joined,
+            shards=self.assignment.shards,
+            problems=held if self.watermarks.is_held else (),
+        )
+
+
+def run(
+    settings: Settings, packs: Packs, *, wall: Callable[[], float] = time.time, accept_input_loss: bool = False
+) -> None:
+    """Check what can be checked before joining the group, then work. RefuseToStart lists every problem."""
+    if settings.journal != "transactional":
+        raise RefuseToStart("SLA_JOURNAL: at_least_once is not available in this version")
+    layout = asyncio.run(verified_layout(settings))
+    Worker(settings, packs, layout, wall=wall, accept_input_loss=accept_input_loss).run()
+
+
+class _App(faust.App):
+    """Faust starts its services, the group's among them, after `on_start`."""
+
+    before_joining: Callable[[], Awaitable[None]]
+
+    async def on_start(self) -> None:
+        await super().on_start()
+        await self.before_joining()
+
+
+def _faust_app(settings: Settings, partitions: int) -> _App:
+    """Faust for membership, assignment, fetching and lifecycle: no tables, no acks, no web, no topics of its own."""
+    session = settings.session_timeout_seconds
+    servers = [yarl.URL(f"kafka://{server}") for server in settings.bootstrap_servers]
+    options = client_options(settings)
+    app = _App(
+        settings.group,
+        broker=servers,
+        broker_credentials=_credentials(options),
+        broker_session_timeout=session,
+        broker_heartbeat_interval=max(0.3, session / 10),
+        broker_rebalance_timeout=max(10.0, session),
+        broker_request_timeout=max(30.0, session * 1.5),
+        broker_max_poll_records=POLL_RECORDS_MAX,
+        consumer_max_fetch_size=FETCH_BYTES_MAX,
+        consumer_auto_offset_reset="earliest",
+        table_standby_replicas=1,  # 0 selects round robin, which swaps partitions at every rebalance
+        topic_partitions=partitions,
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        stream_wait_empty=False,
+        producer_request_timeout=20.0,
+        web_enabled=False,
+        datadir=tempfile.mkdtemp(prefix="sla-monitor-"),
+        autodiscover=False,
+    )
+    app.transport = BatchTransport(servers, app)
+    return app
+
+
+def _credentials(options: dict[str, Any]) -> Any:
+    """Faust's own form of the same security options."""
+    context = options.get("ssl_context")
+    if "sasl_mechanism" in options:
+        return faust.SASLCredentials(
+            username=options["sasl_plain_username"],
+            password=options["sasl_plain_password"],
+            mechanism=options["sasl_mechanism"],
+            ssl_context=context,
+        )
+    return faust.SSLCredentials(context) if context is not None else None
+
+
+def _recorder(registry: Any, packs: Packs) -> Recorder:
+    newest = packs.versions[-1]
+    labels = Labels(
+        notices=KINDS,
+        dead_reasons=tuple(REASONS),
+        clocks=tuple(clock.name for clock in newest.clocks),
+        severities=newest.severities,
+        plans=newest.plans,
+    )
+    return Recorder(registry, labels)
+
+
+def _tp(partition: TopicPartition) -> TP:
+    return TP(partition.topic, partition.partition)

@@ -1,0 +1,34 @@
+"""What the worker must know of the topics before it starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sla_monitor.config.settings import Settings
+from sla_monitor.engine.kafka import admin_client
+from sla_monitor.engine.topics import check_topics, topic_configs, topic_partitions
+from sla_monitor.errors import UnsafeState
+
+DEAD_OVERHEAD_BYTES = 2_048  # of a dead letter: batch framing and the headers that say why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """`partitions`: of every topic. `dead_bytes_max`: of key, value and headers that a dead letter can carry."""
+
+    partitions: int
+    dead_bytes_max: int
+
+
+async def verified_layout(settings: Settings) -> Layout:
+    """UnsafeState with every problem of the topics; RefuseToStart if no broker answers."""
+    problems = await check_topics(settings)
+    if problems:
+        raise UnsafeState(problems)
+    async with admin_client(settings) as admin:
+        counts = await topic_partitions(admin)
+        dead = await topic_configs(admin, settings.topics.dead)
+    message_bytes_max = int(dead["max.message.bytes"].value)
+    return Layout(
+        partitions=counts[settings.topics.events], dead_bytes_max=message_bytes_max - DEAD_OVERHEAD_BYTES
+    )

@@ -1,0 +1,342 @@
+"""One assigned partition at work: opened, fed, committed batch by batch, suspended at a rebalance, closed.
+
+States: `opening` (fencing, restoring) → `catching_up` (until the end of the log as it was at opening) → `live`.
+`suspended`: revoked, memory and producer kept in case the partition comes back. `tripped`: the breaker stopped it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aiokafka import TopicPartition
+
+from sla_monitor.core.facts import SECOND
+from sla_monitor.engine.journal import Journal
+from sla_monitor.engine.log import Log
+from sla_monitor.engine.partition import Partition, Rules
+from sla_monitor.engine.records import Batch, Record
+from sla_monitor.errors import Fatal, Fenced
+from sla_monitor.wire.rows import ENDED, OPEN, ORPHANED, QUARANTINED
+
+QUEUED_RECORDS_MAX = 8_000  # 8,000 x ~600 B = 5 MB a partition; then fetching pauses
+QUEUED_BYTES_MAX = 8 << 20
+RESUME_BELOW = 0.5  # of either maximum
+TRANSACTION_RECORDS_MAX = 2_000
+TRANSACTION_BYTES_MAX = 2 << 20  # of input
+TIMERS_PER_TRANSACTION_MAX = 1_000  # cases woken
+SLICE_RECORDS = 200  # folded before other shards get a turn: 200 x ~100 us = 20 ms
+OPENING, CATCHING_UP, LIVE, SUSPENDED, TRIPPED, CLOSED = (
+    "opening",
+    "catching_up",
+    "live",
+    "suspended",
+    "tripped",
+    "closed",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a shard needs of its worker. `wall` is in seconds since the epoch."""
+
+    rules: Rules
+    log: Log
+    journal: Callable[[int], Journal]
+    wall: Callable[[], float]
+    settle: int  # microseconds
+    session_timeout: float  # seconds
+    pause: Callable[[TopicPartition], None]
+    resume: Callable[[TopicPartition], None]
+    committed: Callable[[Batch, float, float | None], None]  # batch, seconds it took, skew
+    restored: Callable[[float, int], None]
+    fenced: Callable[[], None]
+
+
+class Shard:
+    """Runs as one task; everything it shares with others is set between its awaits."""
+
+    def __init__(self, topic_partition: TopicPartition, surroundings: Surroundings) -> None:
+        self.topic_partition = topic_partition
+        self.partition = topic_partition.partition
+        self._around = surroundings
+        self._journal = surroundings.journal(self.partition)
+        self.content = Partition(self.partition, surroundings.rules)
+        self._queue: deque[Record] = deque()
+        self._starts: set[int] = set()  # offsets at which a fetched batch begins: between batches anything may be missing
+        self._queued_bytes = 0
+        self._fetching_paused = False
+        self._head: tuple[int, int] | None = None  # (watermark to reach, end of the log it needs)
+        self._empty_until = 0  # no committed record in [next, here)
+        self._record_at = -1  # a committed record is known to be here: no need to look again before it is folded
+        self._work = asyncio.Event()
+        self._resting = asyncio.Event()
+        self._may_work = asyncio.Event()
+        self._closing = False
+        self._must_verify = False
+        self._fenced_at: float | None = None
+        self.moved_at = surroundings.wall()  # the last time it made progress or had nothing to do
+        self.set_state(OPENING)
+        self._may_work.set()
+
+    # --- what others see ------------------------------------------------------------------------------------------
+
+    def set_state(self, state: str) -> None:
+        self.state = state
+        self.state_since = self._around.wall()
+
+    @property
+    def lag_records(self) -> int:
+        """Records known and not yet applied."""
+        end = self._head[1] if self._head else self.content.next_offset
+        return max(len(self._queue), end - self.content.next_offset) if end > self._empty_until else len(self._queue)
+
+    @property
+    def watermark(self) -> int | None:
+        return self.content.row.watermark or None
+
+    @property
+    def cases_open(self) -> int:
+        return self.content.counts[OPEN]
+
+    @property
+    def cases_ended(self) -> int:
+        return self.content.counts[ENDED]
+
+    @property
+    def cases_orphaned(self) -> int:
+        return self.content.counts[ORPHANED]
+
+    @property
+    def quarantined(self) -> int:
+        return self.content.counts[QUARANTINED]
+
+    @property
+    def timers(self) -> int:
+        return self.content.timers
+
+    @property
+    def next_due(self) -> int | None:
+        return self.content.next_due
+
+    @property
+    def has_work(self) -> bool:
+        return self.state in {LIVE, CATCHING_UP} and (bool(self._queue) or self._head is not None)
+
+    def wants_head(self, settled: int) -> bool:
+        """Whether the end of the log should be asked for: something is due, or catching up must find its end."""
+        if self._head is not None or self.state not in {LIVE, CATCHING_UP} or settled <= self.content.row.watermark:
+            return False
+        if self.state == CATCHING_UP:
+            return True
+        due = self.content.next_due
+        return due is not None and due <= settled
+
+    # --- what others do to it ---------------------------------------------------------------------------------------
+
+    def offer(self, records: list[Record]) -> None:
+        """Take a fetched batch. Never waits: above the bound, fetching this partition is paused."""
+        self._queue.extend(records)
+        self._starts.add(records[0].offset)
+        self._queued_bytes += sum(record.size for record in records)
+        if len(self._queue) > QUEUED_RECORDS_MAX or self._queued_bytes > QUEUED_BYTES_MAX:
+            self._fetching_paused = True
+            self._around.pause(self.topic_partition)
+        self._work.set()
+
+    def head(self, watermark: int, end: int) -> None:
+        """At the instant `watermark` (already less the settle time) the log ended at `end`."""
+        if self._head is None and self.state in {LIVE, CATCHING_UP}:
+            self._head = (watermark, end)
+            self._work.set()
+
+    async def suspend(self) -> None:
+        """Revoked: end the transaction under way, drop what is queued (it will be fetched again), keep the rest."""
+        self._may_work.clear()
+        self._work.set()
+        self._forget_queue()
+        if self.state == OPENING:
+            return  # goes on opening; if the partition does not come back it is closed
+        await self._resting.wait()
+        if self.state in {LIVE, CATCHING_UP}:
+            self.set_state(SUSPENDED)
+
+    def resume(self) -> None:
+        """Assigned again before it was closed."""
+        self._forget_queue()
+        self._must_verify = self.state != OPENING
+        self._may_work.set()
+        self._work.set()
+
+    async def close(self) -> None:
+        """End the transaction under way, leave the producer."""
+        self._closing = True
+        self._may_work.set()
+        self._work.set()
+        await self._resting.wait()
+        await self._journal.close()
+        self.set_state(CLOSED)
+
+    def _forget_queue(self) -> None:
+        self._queue.clear()
+        self._starts.clear()
+        self._queued_bytes = 0
+        self._fetching_paused = False  # a rebalance resumes fetching
+        self._head = None
+
+    # --- its task -------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Until closed. Errors other than one fencing go up and stop the process."""
+        try:
+            await self._open()
+            while not self._closing:
+                try:
+                    await self._turn()
+                except Fenced:
+                    await self._reopen_once()
+        finally:
+            self._resting.set()
+
+    async def _open(self) -> None:
+        began = self._around.wall()
+        self.set_state(OPENING)
+        self.content = Partition(self.partition, self._around.rules)
+        self._empty_until, self._record_at, self._head = 0, -1, None
+        count = await self._journal.open(self.content)
+        self._around.restored(self._around.wall() - began, count)
+        self.set_state(TRIPPED if self.content.row.tripped else CATCHING_UP)
+
+    async def _reopen_once(self) -> None:
+        """Fenced while the partition is ours: somebody's late start. Twice within a session: we are the late one."""
+        self._around.fenced()
+        now = self._around.wall()
+        if self._fenced_at is not None and now - self._fenced_at < self._around.session_timeout:
+            raise Fatal(f"partition {self.partition}: fenced again within the session time-out")
+        self._fenced_at = now
+        self._forget_queue()
+        await self._journal.close()
+        await self._open()
+
+    async def _turn(self) -> None:
+        if not self._work.is_set() or not self._may_work.is_set():
+            self._resting.set()
+            await self._work.wait()
+            await self._may_work.wait()
+        self._resting.clear()
+        self._work.clear()
+        if self._closing:
+            return
+        if self._must_verify:
+            await self._verify()
+        if self.state == TRIPPED:
+            await self._wait_for_release()
+            return
+        await self._fold_queued()
+        more = await self._fire_due()
+        if self._queue or more:
+            self._work.set()
+        self.moved_at = self._around.wall()
+
+    async def _verify(self) -> None:
+        """Back from a suspension: memory is valid if nobody else wrote meanwhile."""
+        self._must_verify = False
+        if await self._journal.is_current():
+            self.set_state(TRIPPED if self.content.row.tripped else CATCHING_UP)
+        else:
+            await self._journal.close()
+            await self._open()
+
+    async def _wait_for_release(self) -> None:
+        """Tripped: nothing is read or fired until an operator writes the partition's row anew."""
+        self._forget_queue()
+        if await self._journal.is_current():
+            loop = asyncio.get_running_loop()
+            loop.call_later(1.0, self._work.set)
+            return
+        await self._journal.close()
+        await self._open()
+
+    async def _fold_queued(self) -> None:
+        """One transaction's worth of records."""
+        if not self._queue:
+            return
+        folded = folded_bytes = 0
+        while self._queue and folded < TRANSACTION_RECORDS_MAX and folded_bytes < TRANSACTION_BYTES_MAX:
+            if (offset := self._queue[0].offset) in self._starts:
+                self._starts.discard(offset)
+                await self._check_start(offset)
+            record = self._queue.popleft()
+            self._queued_bytes -= record.size
+            self.content.fold(record, self._now())
+            folded += 1
+            folded_bytes += record.size
+            if self.content.breaker.tripped:
+                break
+            if folded % SLICE_RECORDS == 0:
+                await asyncio.sleep(0)
+        await self._commit()
+        if self.content.row.tripped:
+            self.set_state(TRIPPED)
+            self._work.set()
+        self._resume_fetching()
+
+    async def _check_start(self, offset: int) -> None:
+        """A batch must go on where the last one ended; a gap may hold only what nobody committed."""
+        following = max(self.content.next_offset, self._empty_until)
+        if offset <= following:
+            return
+        missed = await self._around.log.first_record(self.topic_partition, following, offset)
+        if missed is not None:
+            raise Fatal(
+                f"partition {self.partition}: fetched offset {offset}, but {missed.offset} was never delivered"
+            )
+
+    def _resume_fetching(self) -> None:
+        below = RESUME_BELOW * QUEUED_RECORDS_MAX, RESUME_BELOW * QUEUED_BYTES_MAX
+        if self._fetching_paused and len(self._queue) <= below[0] and self._queued_bytes <= below[1]:
+            self._fetching_paused = False
+            self._around.resume(self.topic_partition)
+
+    async def _fire_due(self) -> bool:
+        """Move the watermark if the log up to it is folded, and fire what it has reached; True if more is due."""
+        if self.state == TRIPPED:
+            return False
+        if self._head is not None and await self._is_complete(self._head[1]):
+            self.content.advance(self._head[0])
+            self._head = None
+            if self.state == CATCHING_UP:
+                self.set_state(LIVE)
+        due = self.content.next_due
+        if due is None or due > self.content.row.watermark:
+            return False
+        more = self.content.fire(self._now(), TIMERS_PER_TRANSACTION_MAX)
+        await self._commit()
+        return more
+
+    async def _is_complete(self, end: int) -> bool:
+        """Whether every committed record below `end` is folded. What lies between is read once and remembered."""
+        following = max(self.content.next_offset, self._empty_until)
+        if following >= end:
+            return True
+        if self._queue or self._record_at >= following:
+            return False
+        found = await self._around.log.first_record(self.topic_partition, following, end)
+        if found is None:
+            self._empty_until = end
+            return True
+        self._record_at = found.offset
+        return False
+
+    async def _commit(self) -> None:
+        batch = self.content.take(self._now())
+        if batch.is_empty:
+            return
+        began = self._around.wall()
+        done = await self._journal.commit(batch)
+        self._around.committed(batch, self._around.wall() - began, done.skew_seconds)
+
+    def _now(self) -> int:
+        return int(self._around.wall() * SECOND)

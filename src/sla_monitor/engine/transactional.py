@@ -1,0 +1,220 @@
+"""The journal on Kafka transactions: rows, notices, dead letters and input offsets of a batch become visible together.
+
+The producer's transactional id is the state topic and the partition, so starting it fences the last owner and ends
+its open transaction (KIP-98). Only then is the state read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError, ProducerFenced
+from aiokafka.structs import RecordMetadata
+
+from sla_monitor.config.settings import Settings
+from sla_monitor.engine.journal import Committed
+from sla_monitor.engine.kafka import client_options
+from sla_monitor.engine.log import Log
+from sla_monitor.engine.partition import Partition
+from sla_monitor.engine.records import Batch, Headers
+from sla_monitor.errors import Fenced, UnsafeState
+from sla_monitor.wire.outbound import HEADERS
+
+RETRY_BACKOFF_MS = 20  # 100, the default, makes the slowest percent of transactions take 130 ms instead of 50
+TRANSACTION_TIMEOUT_MS = 60_000
+REQUEST_TIMEOUT_MS = 20_000
+BATCH_BYTES = 900_000  # below the broker's default message.max.bytes, framing included
+REQUEST_BYTES_MAX = 64 << 20  # one record may be as large as the dead-letter topic allows; the broker decides
+STABLE_WITHIN_SECONDS = 10.0
+CLOSE_SECONDS = 2.0
+RESTORE_FETCH_BYTES = 8 << 20
+LOG_APPEND_TIME = 1
+
+Value = tuple[bytes | None, bytes | None, Headers]
+
+
+class TransactionalJournal:
+    """See `Journal`."""
+
+    def __init__(
+        self, settings: Settings, log: Log, number: int, *, wall: Callable[[], float], accept_input_loss: bool = False
+    ) -> None:
+        self._settings, self._log, self._wall = settings, log, wall
+        self._accept_input_loss = accept_input_loss
+        self._events = TopicPartition(settings.topics.events, number)
+        self._state = TopicPartition(settings.topics.state, number)
+        self._state_end = 0
+        self._producer: AIOKafkaProducer | None = None
+
+    async def open(self, partition: Partition) -> int:
+        self._producer = AIOKafkaProducer(
+            **client_options(self._settings),
+            transactional_id=f"{self._state.topic}-{self._state.partition}",
+            transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
+            request_timeout_ms=REQUEST_TIMEOUT_MS,
+            retry_backoff_ms=RETRY_BACKOFF_MS,
+            max_batch_size=BATCH_BYTES,
+            max_request_size=REQUEST_BYTES_MAX,
+        )
+        await self._producer.start()  # from here on the last owner is fenced
+        self._state_end = await self._stable_end()
+        count = await self._restore(partition)
+        partition.restored()
+        await self._verify_position(partition)
+        return count
+
+    async def _stable_end(self) -> int:
+        """Where the state ends, once the fenced owner's transaction is out of it."""
+        give_up_at = time.monotonic() + STABLE_WITHIN_SECONDS
+        while True:
+            stable = (await self._log.ends([self._state]))[self._state]
+            end = await self._log.high_watermark(self._state)
+            if stable == end:
+                return end
+            if time.monotonic() > give_up_at:
+                raise UnsafeState(f"{_name(self._state)}: an open transaction of somebody else hides the newest state")
+            await asyncio.sleep(0.05)
+
+    async def _restore(self, partition: Partition) -> int:
+        reader = AIOKafkaConsumer(
+            **client_options(self._settings),
+            enable_auto_commit=False,
+            isolation_level="read_committed",
+            max_partition_fetch_bytes=RESTORE_FETCH_BYTES,
+        )
+        await reader.start()
+        count = 0
+        try:
+            reader.assign([self._state])
+            await reader.seek_to_beginning(self._state)
+            while await reader.position(self._state) < self._state_end:
+                for records in (await reader.getmany(self._state, timeout_ms=200)).values():
+                    for record in records:
+                        partition.restore(record.key, record.value)
+                    count += len(records)
+        finally:
+            await reader.stop()
+        return count
+
+    async def _verify_position(self, partition: Partition) -> None:
+        """The state says where the input goes on; what Kafka says must agree with it."""
+        begin = await self._log.begin(self._events)
+        end = await self._log.high_watermark(self._events)
+        committed = await self._log.committed(self._events)
+        following, problem = partition.next_offset, ""
+        if following == 0 and not committed:
+            partition.row.applied = begin - 1  # the first start on this topic: nothing was decided before
+        elif committed is not None and committed > following:
+            problem = f"the group's offset {committed} is ahead of the state, which goes on at {following}"
+        elif begin > following:
+            problem = f"the input begins at {begin}, the state goes on at {following}: retention removed what is between"
+        elif following > end:
+            problem = f"the state goes on at {following}, the input ends at {end}: is it another topic of that name?"
+        else:
+            problem = await self._changed_record(partition)
+        if problem and not self._accept_input_loss:
+            raise UnsafeState(f"{_name(self._events)}: {problem} (--accept-input-loss goes on all the same)")
+        if problem:
+            partition.row.applied = max(begin, min(end, max(following, committed or 0))) - 1
+
+    async def _changed_record(self, partition: Partition) -> str:
+        row = partition.row
+        if row.applied_timestamp < 0:
+            return ""
+        found = await self._log.first_record(self._events, row.applied, row.applied + 1)
+        if found is None or (found.timestamp, found.checksum) == (row.applied_timestamp, row.applied_checksum):
+            return ""
+        return f"offset {row.applied} holds another record than the one that was applied"
+
+    async def is_current(self) -> bool:
+        return await self._log.high_watermark(self._state) <= self._state_end
+
+    async def commit(self, batch: Batch) -> Committed:
+        try:
+            return await self._commit(batch)
+        except ProducerFenced as fenced:
+            raise Fenced(f"{_name(self._state)}: another worker owns this partition now") from fenced
+
+    async def _commit(self, batch: Batch) -> Committed:
+        producer = self._opened()
+        await producer.begin_transaction()
+        try:
+            sent_at = self._wall()
+            pending = await self._send_all(producer, batch)
+            # Every one is awaited: Kafka would commit a transaction from which a refused batch is missing.
+            written: list[RecordMetadata] = await asyncio.gather(*pending)
+            answered_at = self._wall()
+            if batch.next_offset is not None:
+                await producer.send_offsets_to_transaction({self._events: batch.next_offset}, self._settings.group)
+        except ProducerFenced:
+            raise
+        except BaseException:
+            with suppress(Exception):
+                await producer.abort_transaction()
+            raise
+        await producer.commit_transaction()
+        ours = [record for record in written if record.topic == self._state.topic]
+        if ours:
+            self._state_end = _end_after(ours, len(batch.rows))
+        return Committed(skew_seconds=_skew(written, sent_at, answered_at))
+
+    async def _send_all(self, producer: AIOKafkaProducer, batch: Batch) -> list[asyncio.Future[RecordMetadata]]:
+        topics, number = self._settings.topics, self._state.partition
+        pending: list[asyncio.Future[RecordMetadata]] = []
+        for topic, values in (
+            (topics.state, ((key, value, ()) for key, value in batch.rows)),
+            (topics.notices, ((notice.key, notice.value, HEADERS) for notice in batch.notices)),
+            (topics.dead, ((letter.key, letter.value, letter.headers) for letter in batch.dead)),
+        ):
+            pending += await _send(producer, topic, number, values)
+        return pending
+
+    def _opened(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            raise RuntimeError("the journal is not open")
+        return self._producer
+
+    async def close(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            with suppress(KafkaError, TimeoutError, OSError):
+                await asyncio.wait_for(producer.stop(), CLOSE_SECONDS)
+
+
+async def _send(
+    producer: AIOKafkaProducer, topic: str, partition: int, values: Iterable[Value]
+) -> list[asyncio.Future[RecordMetadata]]:
+    pending = []
+    batch = producer.create_batch()
+    for key, value, headers in values:
+        if batch.append(key=key, value=value, timestamp=None, headers=list(headers)) is None:
+            pending.append(await producer.send_batch(batch, topic, partition=partition))
+            batch = producer.create_batch()
+            batch.append(key=key, value=value, timestamp=None, headers=list(headers))
+    if batch.record_count():
+        pending.append(await producer.send_batch(batch, topic, partition=partition))
+    return pending
+
+
+def _end_after(written: list[RecordMetadata], rows: int) -> int:
+    """Where the state ends if only we wrote: `offset` is that of a batch's first record; one commit marker follows."""
+    return min(record.offset for record in written) + rows + 1
+
+
+def _skew(written: Iterable[RecordMetadata], sent_at: float, answered_at: float) -> float | None:
+    """How far the broker's time lies outside of the interval in which it must have answered."""
+    stamped = [record.timestamp / 1_000 for record in written if record.timestamp_type == LOG_APPEND_TIME]
+    if not stamped:
+        return None
+    broker = stamped[0]
+    if broker < sent_at:
+        return sent_at - broker
+    return min(0.0, answered_at - broker)
+
+
+def _name(partition: TopicPartition) -> str:
+    return f"{partition.topic}/{partition.partition}"

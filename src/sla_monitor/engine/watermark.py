@@ -1,0 +1,57 @@
+"""Moves the watermarks: asks Kafka where the logs end when, and only when, a deadline is waiting for it.
+
+One ListOffsets serves all partitions of the worker. A deadline fires once everything below that end is folded, so an
+answer that lies in the log in time is always seen first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+import structlog
+from aiokafka.errors import KafkaError
+
+from sla_monitor.core.facts import SECOND
+from sla_monitor.engine.log import Log
+from sla_monitor.engine.shard import Shard
+
+ASK_EVERY_SECONDS = 0.05
+SKEW_MAX_SECONDS = 60.0
+
+_log = structlog.get_logger("sla_monitor.watermark")
+
+
+class Watermarks:
+    """`skew`: our clock minus the broker's, in seconds, as last seen. Above a minute nothing fires."""
+
+    def __init__(
+        self, log: Log, shards: Callable[[], Iterable[Shard]], wall: Callable[[], float], settle: int
+    ) -> None:
+        self._kafka, self._shards, self._wall, self._settle = log, shards, wall, settle
+        self.skew = 0.0
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the clocks differ so much that firing would be a guess."""
+        return abs(self.skew) > SKEW_MAX_SECONDS
+
+    async def run(self) -> None:
+        """Until cancelled. A broker that does not answer only delays."""
+        while True:
+            await asyncio.sleep(ASK_EVERY_SECONDS)
+            try:
+                await self.ask()
+            except KafkaError as error:
+                _log.warning("the ends of the logs are not to be had; deadlines wait", error=type(error).__name__)
+                await asyncio.sleep(1.0)
+
+    async def ask(self) -> None:
+        """One round. The wall time is noted before asking, so what came later cannot have been missed."""
+        settled = int(self._wall() * SECOND) - self._settle
+        waiting = [shard for shard in self._shards() if shard.wants_head(settled)]
+        if not waiting or self.is_held:
+            return
+        ends = await self._kafka.ends([shard.topic_partition for shard in waiting])
+        for shard in waiting:
+            shard.head(settled, ends[shard.topic_partition])
