@@ -182,6 +182,7 @@ class Worker:
             session_timeout=self.settings.session_timeout_seconds,
             pause=lambda partition: self.faust.consumer.pause_partitions({_tp(partition)}),
             resume=lambda partition: self.faust.consumer.resume_partitions({_tp(partition)}),
+            rewind=lambda partition, offset: self.faust.consumer.seek(_tp(partition), offset),
             committed=self._committed,
             restored=self.recorder.restored,
             fenced=self.recorder.fenced,

@@ -367,6 +367,13 @@ class Partition:
             batch.rows.append((PARTITION_KEY, rows.encode_partition(self.row)))
         return batch
 
+    def release(self) -> Batch:
+        """An operator lets a tripped partition go on, with an empty window: the batch that says so."""
+        self.breaker = Breaker(self.rules.breaker_ratio)
+        self.row.outcomes, self.row.outcomes_seen = self.breaker.window()
+        self.row.tripped = False
+        return Batch(rows=[(PARTITION_KEY, rows.encode_partition(self.row))])
+
     def _count(self, key: bytes, status: int | None) -> None:
         if (before := self.rows.get(key)) is not None:
             self.counts[rows.header(before)[0]] -= 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from aiokafka import TopicPartition
@@ -50,6 +50,7 @@ class Surroundings:
     session_timeout: float  # seconds
     pause: Callable[[TopicPartition], None]
     resume: Callable[[TopicPartition], None]
+    rewind: Callable[[TopicPartition, int], Awaitable[None]]  # fetch again from this offset on
     committed: Callable[[Batch, float, float | None], None]  # batch, seconds it took, skew
     restored: Callable[[float, int], None]
     fenced: Callable[[], None]
@@ -75,6 +76,7 @@ class Shard:
         self._resting = asyncio.Event()
         self._may_work = asyncio.Event()
         self._closing = False
+        self._rewound = False  # batches fetched before the rewind may still arrive
         self._must_verify = False
         self._fenced_at: float | None = None
         self.moved_at = surroundings.wall()  # the last time it made progress or had nothing to do
@@ -216,9 +218,19 @@ class Shard:
         if self._fenced_at is not None and now - self._fenced_at < self._around.session_timeout:
             raise Fatal(f"partition {self.partition}: fenced again within the session time-out")
         self._fenced_at = now
-        self._forget_queue()
+        await self._reopen()
+
+    async def _reopen(self) -> None:
+        """From the state as it is now; what was fetched before belongs to another position."""
         await self._journal.close()
         await self._open()
+        await self._rewind()
+
+    async def _rewind(self) -> None:
+        self._forget_queue()
+        self._rewound = True
+        await self._around.rewind(self.topic_partition, self.content.next_offset)
+        self._around.resume(self.topic_partition)
 
     async def _turn(self) -> None:
         if not self._work.is_set() or not self._may_work.is_set():
@@ -256,8 +268,7 @@ class Shard:
             loop = asyncio.get_running_loop()
             loop.call_later(1.0, self._work.set)
             return
-        await self._journal.close()
-        await self._open()
+        await self._reopen()
 
     async def _fold_queued(self) -> None:
         """One transaction's worth of records."""
@@ -267,7 +278,9 @@ class Shard:
         while self._queue and folded < TRANSACTION_RECORDS_MAX and folded_bytes < TRANSACTION_BYTES_MAX:
             if (offset := self._queue[0].offset) in self._starts:
                 self._starts.discard(offset)
-                await self._check_start(offset)
+                if not await self._goes_on_at(offset):
+                    await self._rewind()
+                    break
             record = self._queue.popleft()
             self._queued_bytes -= record.size
             self.content.fold(record, self._now())
@@ -283,16 +296,20 @@ class Shard:
             self._work.set()
         self._resume_fetching()
 
-    async def _check_start(self, offset: int) -> None:
-        """A batch must go on where the last one ended; a gap may hold only what nobody committed."""
+    async def _goes_on_at(self, offset: int) -> bool:
+        """A batch must go on where the last one ended; a gap may hold only what nobody committed. False for a batch
+        fetched before a rewind; Fatal if a record was never delivered."""
         following = max(self.content.next_offset, self._empty_until)
-        if offset <= following:
-            return
-        missed = await self._around.log.first_record(self.topic_partition, following, offset)
-        if missed is not None:
-            raise Fatal(
-                f"partition {self.partition}: fetched offset {offset}, but {missed.offset} was never delivered"
-            )
+        if offset > following:
+            missed = await self._around.log.first_record(self.topic_partition, following, offset)
+            if missed is not None and self._rewound:
+                return False
+            if missed is not None:
+                raise Fatal(
+                    f"partition {self.partition}: fetched offset {offset}, but {missed.offset} was never delivered"
+                )
+        self._rewound = False
+        return True
 
     def _resume_fetching(self) -> None:
         below = RESUME_BELOW * QUEUED_RECORDS_MAX, RESUME_BELOW * QUEUED_BYTES_MAX
