@@ -42,6 +42,7 @@ class Rules:
     orphan_window: int = DAY
     breaker_ratio: float = 0.5
     notices_from: int | None = None
+    live_within: int | None = outbound.LIVE_WITHIN  # None: the worker is never behind (simulate)
     topic: str = "case-events"
     dead_bytes_max: int = 1_048_588  # of key, value and headers of a dead letter
     is_misplaced: Callable[[bytes, int], bool] = lambda _key, _partition: False
@@ -324,7 +325,7 @@ class Partition:
             self._say(notice, wall)
 
     def _say(self, notice: Notice, wall: int) -> None:
-        how = outbound.detected(notice, wall, self.rules.notices_from)
+        how = outbound.detected(notice, wall, self.rules.notices_from, self.rules.live_within)
         value = outbound.encode(notice, wall, how)
         self._batch.notices.append(Outgoing(notice=notice, detected=how, key=notice.case_id.encode(), value=value))
 

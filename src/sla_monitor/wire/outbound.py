@@ -12,7 +12,7 @@ from sla_monitor.core.times import iso
 
 SOURCE: Final = "/sla-monitor"
 HEADERS: Final = [("content-type", b"application/cloudevents+json; charset=UTF-8")]
-LIVE_WITHIN = 60 * SECOND  # a decision later than this after its instant is a catch-up
+LIVE_WITHIN = 60 * SECOND  # a decision later than this after its instant shows that the worker was behind
 
 LIVE, CATCH_UP, CORRECTION, HISTORY = "live", "catch_up", "correction", "history"
 DETECTED: Final = (LIVE, CATCH_UP, CORRECTION, HISTORY)
@@ -20,13 +20,15 @@ DETECTED: Final = (LIVE, CATCH_UP, CORRECTION, HISTORY)
 _encode = msgspec.json.Encoder().encode
 
 
-def detected(notice: Notice, emitted_at: int, notices_from: int | None) -> str:
-    """Why it is said now: before go-live `history`, after a late fact `correction`, else by how late it is."""
+def detected(notice: Notice, emitted_at: int, notices_from: int | None, live_within: int | None) -> str:
+    """Why it is said now: before go-live `history`, after a late fact `correction`, else by how late it is. With
+    `live_within` None the worker is never behind."""
     if notices_from is not None and notice.at < notices_from:
         return HISTORY
     if notice.corrects:
         return CORRECTION
-    return LIVE if emitted_at - notice.at <= LIVE_WITHIN else CATCH_UP
+    behind = live_within is not None and emitted_at - notice.at > live_within
+    return CATCH_UP if behind else LIVE
 
 
 def encode(notice: Notice, emitted_at: int, how: str) -> bytes:

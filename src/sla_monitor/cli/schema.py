@@ -1,0 +1,33 @@
+"""`sla-monitor schema`: the published formats as JSON Schema."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from sla_monitor.config.packs import pack_schema
+from sla_monitor.wire.notice_schema import notice_schema
+from sla_monitor.wire.schemas import event_schema
+
+app = typer.Typer()
+
+
+class Format(StrEnum):
+    EVENT = "event"
+    NOTICE = "notice"
+    POLICY = "policy"
+
+
+_SCHEMAS = {Format.EVENT: event_schema, Format.NOTICE: notice_schema, Format.POLICY: pack_schema}
+
+
+@app.command()
+def schema(
+    what: Annotated[Format | None, typer.Argument(help="One format; all of them, by name, without it.")] = None,
+) -> None:
+    """Print the JSON Schema (draft 2020-12) of case events, notices or policy packs."""
+    printed = _SCHEMAS[what]() if what else {each.value: make() for each, make in _SCHEMAS.items()}
+    typer.echo(json.dumps(printed, indent=2, ensure_ascii=False))

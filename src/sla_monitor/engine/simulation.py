@@ -1,0 +1,81 @@
+"""The worker's decisions without a worker: a file of case events in, notices out, on a clock of the file's own.
+
+The same `Partition` as in the worker, one record a batch. The watermark is the arrival: what a file says is complete
+up to there. So the same input gives the same bytes, wherever and whenever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import msgspec
+
+from sla_monitor.core.policy import Packs
+from sla_monitor.engine.partition import Partition, Rules
+from sla_monitor.engine.records import Batch, DeadLetter, Record
+from sla_monitor.wire import rfc3339
+
+CASES_AT_ONCE = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """What one line says of itself before it is decoded: whose it is and when it came."""
+
+    key: bytes | None
+    at: int | None  # microseconds; None: it has no usable time, so the clock stays where it is
+
+
+def arrival_of(line: bytes) -> Arrival:
+    """A structured event, with `arrivedat` if it came later than its time. Never raises: decoding tells what is wrong."""
+    try:
+        event = msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return Arrival(key=None, at=None)
+    if not isinstance(event, dict):
+        return Arrival(key=None, at=None)
+    subject, at = event.get("subject"), event.get("arrivedat", event.get("time"))
+    try:
+        arrived = rfc3339.parse(at) if isinstance(at, str) else None
+    except ValueError:
+        arrived = None
+    return Arrival(key=subject.encode() if isinstance(subject, str) else None, at=arrived)
+
+
+class Simulation:
+    """`say` gets each notice as one line of bytes, `bury` each dead letter."""
+
+    def __init__(self, packs: Packs, say: Callable[[bytes], None], bury: Callable[[DeadLetter], None]) -> None:
+        rules = Rules(packs=packs, future_tolerance=None, live_within=None, topic="events")
+        self._partition = Partition(0, rules)
+        self._say, self._bury = say, bury
+        self._now = 0
+
+    def run(self, lines: Iterable[bytes], until: int | None = None) -> None:
+        """All lines, then time up to `until` (inclusive; without it, the last arrival). Lines that arrive later are
+        not read."""
+        for offset, line in enumerate(lines):
+            if line.strip():
+                arrival = arrival_of(line)
+                now = max(self._now, arrival.at or 0)
+                if until is None or now <= until:
+                    self._move(now)
+                    self._partition.fold(Record(offset, now // 1_000, arrival.key, line), now)
+                    self._hand_out()
+        if until is not None:
+            self._move(max(until, self._now))
+
+    def _move(self, now: int) -> None:
+        self._now = now
+        self._partition.advance(now)
+        while self._partition.fire(now, CASES_AT_ONCE):
+            self._hand_out()
+        self._hand_out()
+
+    def _hand_out(self) -> None:
+        batch: Batch = self._partition.take(self._now)
+        for notice in batch.notices:
+            self._say(notice.value)
+        for letter in batch.dead:
+            self._bury(letter)
