@@ -31,7 +31,8 @@ def simulate(
     ],
     *,
     policy: Annotated[
-        Path | None, typer.Option(exists=True, help="Policy pack, or a folder of its versions.", show_default="built in")
+        Path | None,
+        typer.Option(exists=True, help="Policy pack, or a folder of its versions.", show_default="built in"),
     ] = None,
     until: Annotated[
         int | None,

@@ -25,11 +25,11 @@ from sla_monitor.engine.assignment import Assignment
 from sla_monitor.engine.counting import count
 from sla_monitor.engine.journal import Journal
 from sla_monitor.engine.kafka import client_options
+from sla_monitor.engine.layout import Layout, verified_layout
 from sla_monitor.engine.log import Log
 from sla_monitor.engine.partition import Rules
 from sla_monitor.engine.records import Batch
 from sla_monitor.engine.shard import Surroundings
-from sla_monitor.engine.layout import Layout, verified_layout
 from sla_monitor.engine.transactional import TransactionalJournal
 from sla_monitor.engine.transport import BatchTransport, FetchedBatch, PassThrough
 from sla_monitor.engine.watchdog import Watchdog, end_process

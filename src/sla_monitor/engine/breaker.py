@@ -8,7 +8,8 @@ WINDOW_BYTES = WINDOW_RECORDS // 8
 
 class Breaker:
     """The outcomes of the last 1,000 records, one bit each, kept in the partition's row so that a restart does not
-    reset them. Tripped when more than `ratio` of the window are dead letters; then it stays so until it is replaced."""
+    reset them. Tripped when more than `ratio` of the window are dead letters; then it stays so until it is replaced.
+    """
 
     def __init__(self, ratio: float, outcomes: bytes = b"", seen: int = 0) -> None:
         self.limit = ratio * WINDOW_RECORDS

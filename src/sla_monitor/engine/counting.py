@@ -46,7 +46,8 @@ def _count_notice(out: Outgoing, recorder: Recorder, committed_at: float, settle
 
 def _verdict(kind: str, notice: Notice) -> tuple[str, str, str, str, bool] | None:
     """(clock, severity, plan, outcome, promised) of a notice that is a verdict. A late answer is told by its breach
-    already: `met_late` says that it came at all."""
+    already: `met_late` says that it came at all.
+    """
     outcome = {n.BREACHED: _BREACHED, n.CANCELLED: _CANCELLED, n.MET: _MET}.get(kind)
     if outcome is None:
         return None

@@ -1,4 +1,4 @@
-"""How a partition's decisions become durable: one small interface, so that brokers without transactions fit behind it."""
+"""How a partition's decisions become durable: one small interface, behind which other kinds of broker fit."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ class Journal(Protocol):
 
     async def is_current(self) -> bool:
         """Whether nobody has written the state since our last commit. After a suspension, memory is worth keeping
-        only then."""
+        only then.
+        """
 
     async def commit(self, batch: Batch) -> Committed:
         """Rows, notices, dead letters and the input offset, all or nothing. Fenced if another owner took over."""

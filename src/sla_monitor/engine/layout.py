@@ -29,6 +29,4 @@ async def verified_layout(settings: Settings) -> Layout:
         counts = await topic_partitions(admin)
         dead = await topic_configs(admin, settings.topics.dead)
     message_bytes_max = int(dead["max.message.bytes"].value)
-    return Layout(
-        partitions=counts[settings.topics.events], dead_bytes_max=message_bytes_max - DEAD_OVERHEAD_BYTES
-    )
+    return Layout(partitions=counts[settings.topics.events], dead_bytes_max=message_bytes_max - DEAD_OVERHEAD_BYTES)

@@ -79,10 +79,10 @@ class Partition:
 
     def restored(self) -> None:
         """All rows are here: timers are read off their headers. UnsafeState if a pack changed or is missing."""
-        for key, digest in self.row.packs.items():
-            policy = rows.policy_named(key, self.rules.packs)
+        for name, digest in self.row.packs.items():
+            policy = rows.policy_named(name, self.rules.packs)
             if policy.digest != digest:
-                raise UnsafeState(f"policy pack {key} is not the one the state was decided by: give it a new version")
+                raise UnsafeState(f"policy pack {name} is not the one the state was decided by: give it a new version")
         self.counts = [0, 0, 0, 0]
         for key, value in self.rows.items():
             status, wake_at = rows.header(value)
@@ -140,7 +140,7 @@ class Partition:
             decision = decide.fold(case, fact, self.row.watermark, self.rules.packs, self.rules.bounds)
         except BadEvent:
             raise
-        except Exception as error:  # noqa: BLE001 - a defect of the pure core belongs to its case
+        except Exception as error:
             case.facts = [known for known in case.facts if known is not fact]
             self._quarantine(key, row, fact.at, error)
             raise BadEvent("internal_error", type(error).__name__) from error

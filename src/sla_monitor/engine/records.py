@@ -71,9 +71,7 @@ class Batch:
         return not (self.rows or self.notices or self.dead or self.next_offset is not None)
 
 
-def dead_letter(
-    record: Record, *, reason: str, detail: str, topic: str, partition: int, bytes_max: int
-) -> DeadLetter:
+def dead_letter(record: Record, *, reason: str, detail: str, topic: str, partition: int, bytes_max: int) -> DeadLetter:
     """The record with why and whence in headers. One too large for the topic is replaced by its size and hash."""
     about = (
         ("dead-reason", reason.encode()),

@@ -66,7 +66,9 @@ class Shard:
         self._journal = surroundings.journal(self.partition)
         self.content = Partition(self.partition, surroundings.rules)
         self._queue: deque[Record] = deque()
-        self._starts: set[int] = set()  # offsets at which a fetched batch begins: between batches anything may be missing
+        self._starts: set[int] = (
+            set()
+        )  # offsets at which a fetched batch begins: between batches anything may be missing
         self._queued_bytes = 0
         self._fetching_paused = False
         self._head: tuple[int, int] | None = None  # (watermark to reach, end of the log it needs)
@@ -298,7 +300,8 @@ class Shard:
 
     async def _goes_on_at(self, offset: int) -> bool:
         """A batch must go on where the last one ended; a gap may hold only what nobody committed. False for a batch
-        fetched before a rewind; Fatal if a record was never delivered."""
+        fetched before a rewind; Fatal if a record was never delivered.
+        """
         following = max(self.content.next_offset, self._empty_until)
         if offset > following:
             missed = await self._around.log.first_record(self.topic_partition, following, offset)

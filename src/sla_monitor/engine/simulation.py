@@ -28,7 +28,7 @@ class Arrival:
 
 
 def arrival_of(line: bytes) -> Arrival:
-    """A structured event, with `arrivedat` if it came later than its time. Never raises: decoding tells what is wrong."""
+    """A structured event, with `arrivedat` if it came late. Never raises: decoding tells what is wrong."""
     try:
         event = msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -54,7 +54,8 @@ class Simulation:
 
     def run(self, lines: Iterable[bytes], until: int | None = None) -> None:
         """All lines, then time up to `until` (inclusive; without it, the last arrival). Lines that arrive later are
-        not read."""
+        not read.
+        """
         for offset, line in enumerate(lines):
             if line.strip():
                 arrival = arrival_of(line)

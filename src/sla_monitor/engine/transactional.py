@@ -94,7 +94,7 @@ class TransactionalJournal:
             while await reader.position(self._state) < self._state_end:
                 for records in (await reader.getmany(self._state, timeout_ms=200)).values():
                     for record in records:
-                        partition.restore(record.key, record.value)
+                        partition.restore(record.key or b"", record.value)
                     count += len(records)
         finally:
             await reader.stop()
@@ -111,7 +111,7 @@ class TransactionalJournal:
         elif committed is not None and committed > following:
             problem = f"the group's offset {committed} is ahead of the state, which goes on at {following}"
         elif begin > following:
-            problem = f"the input begins at {begin}, the state goes on at {following}: retention removed what is between"
+            problem = f"the input begins at {begin}, the state goes on at {following}: retention removed some of it"
         elif following > end:
             problem = f"the state goes on at {following}, the input ends at {end}: is it another topic of that name?"
         else:
@@ -207,10 +207,10 @@ def _end_after(written: list[RecordMetadata], rows: int) -> int:
 
 def _skew(written: Iterable[RecordMetadata], sent_at: float, answered_at: float) -> float | None:
     """How far the broker's time lies outside of the interval in which it must have answered."""
-    stamped = [record.timestamp / 1_000 for record in written if record.timestamp_type == LOG_APPEND_TIME]
-    if not stamped:
+    stamped = [record.timestamp for record in written if record.timestamp_type == LOG_APPEND_TIME]
+    if not stamped or stamped[0] is None:
         return None
-    broker = stamped[0]
+    broker = stamped[0] / 1_000
     if broker < sent_at:
         return sent_at - broker
     return min(0.0, answered_at - broker)

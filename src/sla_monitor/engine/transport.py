@@ -35,12 +35,13 @@ class CommittedConsumerThread(driver.AIOKafkaConsumerThread):
 
 class BatchConsumer(driver.Consumer):
     """One message for each fetched batch. A partition paused meanwhile still gets what was fetched: skipping it, as
-    Faust's loop does, would lose records behind the consumer's position."""
+    Faust's loop does, would lose records behind the consumer's position.
+    """
 
     def _new_consumer_thread(self) -> Any:
         return CommittedConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
-    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109 - Faust's signature
         generation = self.app.consumer_generation_id
         fetched, _ = await self._wait_next_records(timeout)
         if fetched is None or self.should_stop:
@@ -69,7 +70,7 @@ class PassThrough(Schema):
     """Nothing is decoded on the way: a batch is handed on as it is."""
 
     def compile(self, app: Any, **_: Any) -> Any:
-        async def decode(message: Any, *, propagate: bool = False) -> Any:
+        async def decode(message: Any, *, propagate: bool = False) -> Any:  # noqa: ARG001 - Faust's signature
             return app.create_event(message.key, message.value, message.headers, message)
 
         return decode

@@ -25,9 +25,7 @@ _log = structlog.get_logger("sla_monitor.watermark")
 class Watermarks:
     """`skew`: our clock minus the broker's, in seconds, as last seen. Above a minute nothing fires."""
 
-    def __init__(
-        self, log: Log, shards: Callable[[], Iterable[Shard]], wall: Callable[[], float], settle: int
-    ) -> None:
+    def __init__(self, log: Log, shards: Callable[[], Iterable[Shard]], wall: Callable[[], float], settle: int) -> None:
         self._kafka, self._shards, self._wall, self._settle = log, shards, wall, settle
         self.skew = 0.0
 

@@ -118,10 +118,7 @@ def notice_schema() -> dict[str, Any]:
         ],
         "oneOf": [
             *(_alternative(kind, text, {**_COMMON, **must}, may) for kind, (text, must, may) in _DATA.items()),
-            *(
-                _alternative(kind, text, {"case_id": _TEXT, **must}, {})
-                for kind, (text, must) in _ABOUT_CASES.items()
-            ),
+            *(_alternative(kind, text, {"case_id": _TEXT, **must}, {}) for kind, (text, must) in _ABOUT_CASES.items()),
         ],
     }
 

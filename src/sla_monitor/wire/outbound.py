@@ -22,7 +22,8 @@ _encode = msgspec.json.Encoder().encode
 
 def detected(notice: Notice, emitted_at: int, notices_from: int | None, live_within: int | None) -> str:
     """Why it is said now: before go-live `history`, after a late fact `correction`, else by how late it is. With
-    `live_within` None the worker is never behind."""
+    `live_within` None the worker is never behind.
+    """
     if notices_from is not None and notice.at < notices_from:
         return HISTORY
     if notice.corrects:
