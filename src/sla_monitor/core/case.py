@@ -8,6 +8,7 @@ The module is over 300 lines because the effects of all facts on one state belon
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
@@ -40,6 +41,7 @@ class CaseState:
     limited: bool = False  # coverage.limited was said in this generation
     ended_at: int | None = None
     fired_at: int = 0  # the latest instant that time, not a fact, has decided
+    applied_at: int = field(default=0, compare=False)  # of the last fact: what time decides before it came with it
     intents: list[n.Intent] = field(default_factory=list)  # made and not yet taken by the owner
     cause: f.Fact | None = None  # the fact being applied; None while time decides
 
@@ -103,7 +105,7 @@ class CaseState:
 
     def _breach(self, clock: ClockPolicy, measure: Measure) -> None:
         overdue = measure.levels(clock.overdue, measure.due_at)
-        self.clocks[clock.name] = Breached(profile=self.profile, measure=measure, overdue=overdue)
+        self.clocks[clock.name] = Breached(measure=measure, overdue=overdue)
         self._say_of_clock(n.BREACHED, clock.name, measure, measure.due_at)
 
     def _silence_due(self, at: int) -> None:
@@ -111,7 +113,7 @@ class CaseState:
         if waiting is None:
             raise AssertionError("a silence fired that is not running")
         self.silence = s.used_by_silence(self.silence)
-        evidence = {
+        evidence: dict[str, object] = {
             "broken_by": "silence",
             "since": iso(waiting.since),
             "silence_seconds": seconds(waiting.elapsed(at)),
@@ -126,8 +128,10 @@ class CaseState:
     def apply(self, fact: f.Fact) -> bool:
         """What one fact changes; False if nothing. A fact from before the opening counts as at the opening."""
         at = max(fact.at, self.opened_at)
+        if problem_with(fact, self.policy):  # it came before the opening, which chose another version of the pack
+            return False
         self.advance(at)
-        self.cause = fact
+        self.cause, self.applied_at = fact, at
         return self._apply(fact, at)
 
     def _apply(self, fact: f.Fact, at: int) -> bool:  # noqa: C901, PLR0911, PLR0912 (one arm for each kind of fact)
@@ -250,6 +254,7 @@ class CaseState:
         return (*state.steps, Step(at=at, profile=self.profile, how=how))
 
     def _retarget(self, clock: ClockPolicy, state: Running, steps: tuple[Step, ...], at: int) -> None:
+        """A deadline that lands in the past was broken then; time says so as soon as the watermark allows."""
         old, new = state.measure, clocks.measure(self.policy, clock, steps)
         if new.due_at == old.due_at and clocks.same_terms(new.terms, old.terms):
             self.clocks[clock.name] = replace(state, steps=steps, measure=new)
@@ -258,8 +263,6 @@ class CaseState:
         self.clocks[clock.name] = Running(steps=steps, measure=new, warnings=warnings)
         if new.due_at != old.due_at:
             self._say_moved(clock.name, new, old.due_at, at)
-        if new.due_at <= at:  # it lands in the past: broken then, not now
-            self._breach(clock, new)
 
     def _silence_under_new_terms(self, at: int, *, severity_changed: bool) -> None:
         if severity_changed:
@@ -271,8 +274,6 @@ class CaseState:
             return
         moved = {"old_deadline": _iso_or_none(before.due_at), "new_deadline": _iso_or_none(after.due_at)}
         self._say_of_silence(n.DEADLINE_MOVED, after, at, moved | {"cause": "event", "event": self._cause_reference()})
-        if after.due_at is not None and after.due_at <= at:
-            self._silence_due(at)
 
     def _check_language(self, at: int) -> None:
         """SP-LANG-TR: a language nobody serves, and no English accepted: said once in a generation."""
@@ -354,7 +355,8 @@ class CaseState:
 
     def _open_recommendation(self, notice: str) -> s.Recommendation | None:
         """The recommendation that waits for an answer, if this notice id is one of its revisions. Which revision was
-        sent depends on the order of arrival; what the answer means must not."""
+        sent depends on the order of arrival; what the answer means must not.
+        """
         found = self.silence.open
         if found is None:
             return None
@@ -384,9 +386,7 @@ class CaseState:
             data["level"] = level
         self._say(kind, clock, at, data | (more or {}), level=level, rule=measure.terms.rule)
 
-    def _say_of_silence(
-        self, kind: str, waiting: s.Waiting, at: int, more: dict[str, object] | None = None
-    ) -> None:
+    def _say_of_silence(self, kind: str, waiting: s.Waiting, at: int, more: dict[str, object] | None = None) -> None:
         clock = self.policy.commitment.name
         data: dict[str, object] = {
             "clock": clock,
@@ -399,15 +399,16 @@ class CaseState:
         self._say(kind, clock, at, data | (more or {}), rule=waiting.terms.rule)
 
     def _say(
-        self, kind: str, subject: str, at: int, data: dict[str, object], *, level: int = 0, rule: str = ""
+        self, kind: str, subject: str, at: int, data: Mapping[str, object], *, level: int = 0, rule: str = ""
     ) -> None:
         if kind in self.policy.switched_off:
             return
         intent = n.Intent(
             key=n.Key(self.generation, subject, kind, level),
             at=at,
-            data=common(self, rule or subject) | data,
+            data={**common(self, rule or subject), **data},
             by_timer=self.cause is None,
+            backdated=self.cause is None and at < self.applied_at,
             traceparent=self.cause.traceparent if self.cause else None,
         )
         self.intents.append(intent)
@@ -432,7 +433,7 @@ def opened_by(case_id: str, fact: f.Fact, policy: Policy) -> CaseState:
     """The state of a case at its opening, before the opening itself is applied. ValueError if `fact` opens nothing."""
     body = fact.body
     if not isinstance(body, f.Opened):
-        raise ValueError(f"{f.NAMES[type(body)]} does not open a case")
+        raise ValueError(f"{f.NAMES[type(body)]} does not open a case")  # noqa: TRY004 the type is of Body, the value not
     return CaseState(
         case_id=case_id,
         policy=policy,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from sla_monitor.core.calendar import HORIZON_END, BeyondHorizon, Calendar
 from sla_monitor.core.policy import ClockPolicy, Policy, Profile, Terms
 
 FROM_START = "from_start"
@@ -27,6 +28,7 @@ class Step:
 class Measure:
     """A deadline and what it is counted by. `credit`: open time used up before `anchor`, under earlier terms."""
 
+    profile: Profile  # that the terms are those of
     terms: Terms
     anchor: int
     credit: int
@@ -51,7 +53,7 @@ class Measure:
         found = []
         for percent in percents:
             wait = budget * percent // 100 - self.credit
-            if wait >= 0 and (at := calendar.add(self.anchor, wait)) > after:
+            if wait >= 0 and (at := instant_after(calendar, self.anchor, wait)) > after:
                 found.append((percent, at))
         return tuple(found)
 
@@ -73,7 +75,6 @@ class Running:
 class Breached:
     """The deadline passed; the verdict stands whatever changes later. `overdue` levels are still to come."""
 
-    profile: Profile  # as it was when the deadline passed
     measure: Measure
     overdue: tuple[Level, ...]
 
@@ -98,25 +99,36 @@ def measure(policy: Policy, clock: ClockPolicy, steps: tuple[Step, ...]) -> Meas
     """The deadline that a history of profiles gives.
 
     A raise counts the new target from the change and never moves the deadline later (SP-UP-CLOCK). A step that
-    leaves the terms as they were changes nothing.
+    leaves the terms as they were changes nothing, and so does one after the deadline: a breach is for good.
     """
     first = steps[0]
-    terms = policy.terms(clock, first.profile)
-    current = Measure(
-        terms=terms, anchor=first.at, credit=0, due_at=terms.calendar.add(first.at, terms.target)
-    )
+    current = _counted(policy, clock, first, credit=0)
     for step in steps[1:]:
         terms = policy.terms(clock, step.profile)
+        if current.due_at <= step.at:
+            break
         if same_terms(terms, current.terms):
-            current = replace(current, terms=terms)
+            current = replace(current, profile=step.profile, terms=terms)
         elif step.how == KEEP_ELAPSED:
-            credit = min(current.elapsed(step.at), terms.target)
-            due_at = terms.calendar.add(step.at, terms.target - credit)
-            current = Measure(terms=terms, anchor=step.at, credit=credit, due_at=due_at)
+            current = _counted(policy, clock, step, credit=min(current.elapsed(step.at), terms.target))
         else:
-            due_at = min(terms.calendar.add(step.at, terms.target), current.due_at)
-            current = Measure(terms=terms, anchor=step.at, credit=0, due_at=due_at)
+            raised = _counted(policy, clock, step, credit=0)
+            current = replace(raised, due_at=min(raised.due_at, current.due_at))
     return current
+
+
+def _counted(policy: Policy, clock: ClockPolicy, step: Step, *, credit: int) -> Measure:
+    terms = policy.terms(clock, step.profile)
+    due_at = instant_after(terms.calendar, step.at, terms.target - credit)
+    return Measure(profile=step.profile, terms=terms, anchor=step.at, credit=credit, due_at=due_at)
+
+
+def instant_after(calendar: Calendar, start: int, budget: int) -> int:
+    """Where a budget of open time ends; one that no calendar reaches (ten years are allowed) ends at the horizon."""
+    try:
+        return calendar.add(start, budget)
+    except BeyondHorizon:
+        return HORIZON_END
 
 
 def same_terms(one: Terms, other: Terms) -> bool:
@@ -126,12 +138,9 @@ def same_terms(one: Terms, other: Terms) -> bool:
 
 def as_if_from_start(steps: tuple[Step, ...], old: Profile, new: Profile) -> tuple[Step, ...]:
     """The history as it would be had the case been so from its start (SP-DOWN-CLOCK): what changed is put in from
-    the first step on, and steps that then change nothing are dropped."""
-    changed = {
-        name: getattr(new, name)
-        for name in Profile.__slots__  # type: ignore[attr-defined]
-        if getattr(new, name) != getattr(old, name)
-    }
+    the first step on, and steps that then change nothing are dropped.
+    """
+    changed = {name: getattr(new, name) for name in Profile.__slots__ if getattr(new, name) != getattr(old, name)}
     rewritten: list[Step] = []
     for step in steps:
         profile = replace(step.profile, **changed)

@@ -10,7 +10,7 @@ is said when `now` has reached it, or when a fact has closed the clock it belong
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_right, insort
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
@@ -25,6 +25,7 @@ from sla_monitor.errors import BadEvent
 FACTS_MAX = 500  # a case; then the older half is folded into its base early
 
 _by_order = attrgetter("order")
+_by_time = attrgetter("at")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,31 +65,26 @@ class Decision:
 def fold(case: Case, fact: Fact, now: int, packs: Packs, bounds: Bounds) -> Decision:
     """Add one fact. BadEvent for a fact that cannot be taken (`conflict`, `too_late`, `invalid`): nothing changes."""
     load(case, packs)
-    cut_to_horizon(case, now, bounds)
-    if duplicate(case, fact):
+    until = closed_until(case, now, bounds)
+    if duplicate(case, fact, until):
         return Decision(notices=[], effect="duplicate")
-    check(case, fact, packs)
+    check(case, fact, packs, until)
+    owed = cut_to_horizon(case, now, bounds)
     if not case.facts and case.base is None:
         case.known_since = now
     in_order = is_in_order(case, fact)
     insort(case.facts, fact, key=_by_order)
-    if in_order:
-        decision = continue_with(case, fact, now)
-    else:
-        decision = fold_anew(case, fact, now, packs)
-    if len(case.facts) <= FACTS_MAX:
-        return decision
-    notices, folded = fold_early(case)
-    return replace(decision, notices=decision.notices + notices, folded_early=folded)
+    decision = continue_with(case, fact, now) if in_order else fold_anew(case, fact, now, packs)
+    notices, folded = fold_early(case) if len(case.facts) > FACTS_MAX else ([], 0)
+    return replace(decision, notices=owed + decision.notices + notices, folded_early=folded)
 
 
 def wake(case: Case, now: int, packs: Packs, bounds: Bounds) -> Decision:
     """Time has passed: what it decides, and what it closes for good."""
     load(case, packs)
-    decision = Decision(notices=send(case, take(case, now)) if case.state else [])
+    notices = send(case, take(case, now))
     case.decided_to = max(case.decided_to, now)
-    cut_to_horizon(case, now, bounds)
-    return decision
+    return Decision(notices=notices + cut_to_horizon(case, now, bounds))
 
 
 def next_wake(case: Case, bounds: Bounds) -> int | None:
@@ -118,7 +114,8 @@ def is_forgettable(case: Case, now: int, bounds: Bounds) -> bool:
 
 def load(case: Case, packs: Packs) -> None:
     """Fold what is known, if the cache is empty. What was said stays said: only what time has not yet decided is
-    pending."""
+    pending.
+    """
     if case.state is not None:
         return
     state = refold(case, packs)
@@ -174,7 +171,8 @@ def fold_anew(case: Case, fact: Fact, now: int, packs: Packs) -> Decision:
 
 def words_of(case: Case, gone: Iterable[Sent], fact: Fact, packs: Packs) -> dict[Sent, dict[str, object]]:
     """What the withdrawn notices said. The ledger keeps only their digests, so they are decided once more without
-    the fact that removed them."""
+    the fact that removed them.
+    """
     facts = [known for known in case.facts if known is not fact]
     earlier = refold(replace(case, facts=facts), packs)
     if earlier is None:
@@ -227,16 +225,17 @@ def send(case: Case, intents: Iterable[Intent], *, corrects: bool = False) -> li
     case.policy_key = state.policy.key
     return [
         Notice(
-            id=n.notice_id(case.case_id, state.opening, intent.key, case.ledger.add(intent)),
+            id=n.notice_id(case.case_id, state.opening, intent.key, revision),
             kind=intent.key.kind,
             case_id=case.case_id,
             at=intent.at,
             data=intent.data,
-            by_timer=intent.by_timer,
+            by_timer=intent.by_timer and not intent.backdated,
             corrects=corrects,
             traceparent=intent.traceparent,
         )
         for intent in intents
+        if (revision := case.ledger.add(intent)) is not None
     ]
 
 
@@ -244,7 +243,8 @@ def retractions(
     before: CaseState, gone: Iterable[Sent], words: dict[Sent, dict[str, object]], because: Fact
 ) -> list[Notice]:
     """One `sla.retracted` for each notice that no longer stands. Its time is that of the fact which removed it; what
-    else it says (severity, plan, rule, clock, …) is what the withdrawn one said."""
+    else it says (severity, plan, rule, clock, …) is what the withdrawn one said.
+    """
     made = []
     for sent in gone:
         retracted = n.notice_id(before.case_id, before.opening, sent.key, sent.revision)
@@ -275,28 +275,35 @@ def withdrawn(facts: Iterable[Fact]) -> set[Identity]:
     return {(fact.body.source, fact.body.id) for fact in facts if isinstance(fact.body, FactWithdrawn)}
 
 
-def duplicate(case: Case, fact: Fact) -> bool:
-    """Whether this event is known. BadEvent(`conflict`) if its identity, or its case, says something else already."""
-    if case.base is not None and fact.identity == case.base.opening:
+def duplicate(case: Case, fact: Fact, until: int | None) -> bool:
+    """Whether this event is known. BadEvent(`conflict`) if its identity, or its case, says something else already.
+
+    Of what lies before `until` only the opening is remembered.
+    """
+    if until is not None and case.state is not None and fact.identity == case.state.opening:
         return True
     void = withdrawn(case.facts)
+    opens = isinstance(fact.body, Opened) and fact.identity not in void
     for known in case.facts:
+        if until is not None and known.at < until:
+            continue
         if known.identity == fact.identity:
             if known.same_content(fact):
                 return True
             raise BadEvent("conflict", "the same source and id with other content")
-        if isinstance(fact.body, Opened) and isinstance(known.body, Opened) and known.identity not in void:
+        if opens and isinstance(known.body, Opened) and known.identity not in void:
             if known.at == fact.at and known.body == fact.body:
                 return True
             raise BadEvent("conflict", "a second case.opened with other content")
     return False
 
 
-def check(case: Case, fact: Fact, packs: Packs) -> None:
+def check(case: Case, fact: Fact, packs: Packs, until: int | None) -> None:
     """BadEvent for a fact about a time that is closed, or that the case's pack does not know how to read."""
-    if case.base_order is not None and fact.order <= case.base_order:
+    folded = case.base_order is not None and fact.order <= case.base_order
+    if folded or (until is not None and fact.at < until):
         raise BadEvent("too_late", "about a time that can no longer be corrected")
-    if case.base is not None and isinstance(fact.body, Opened):
+    if until is not None and isinstance(fact.body, Opened):
         raise BadEvent("conflict", "a second case.opened")
     policy = case.state.policy if case.state else packs.at(fact.at)
     problem = problem_with(fact, policy)
@@ -307,26 +314,45 @@ def check(case: Case, fact: Fact, packs: Packs) -> None:
 # --- bounds ---------------------------------------------------------------------------------------------------------
 
 
-def cut_to_horizon(case: Case, now: int, bounds: Bounds) -> None:
-    """Fold into the base, for good, what lies further back than the correction horizon. A case heard of only since
-    then (a backfill) is left open, so that its history can arrive in any order."""
+def closed_until(case: Case, now: int, bounds: Bounds) -> int | None:
+    """The instant before which nothing can be corrected any more; None while everything can. A case heard of only
+    since the correction horizon (a backfill) is left open, so that its history can arrive in any order.
+    """
+    if case.state is None:
+        return None
     until = now - bounds.correction_horizon
-    if case.state is None or case.known_since > until or not case.facts or case.facts[0].at >= until:
-        return
-    count = sum(fact.at < until for fact in case.facts)
+    if case.known_since <= until and (case.base is not None or case.facts[0].at < until):
+        return until
+    return None if case.base_order is None else case.base_order[0]
+
+
+def cut_to_horizon(case: Case, now: int, bounds: Bounds) -> list[Notice]:
+    """Fold into the base, for good, what lies further back than the correction horizon. What time has decided there
+    and nobody has asked for yet is said first.
+    """
+    until = closed_until(case, now, bounds)
+    count = 0 if until is None else sum(fact.at < until for fact in case.facts)
+    if until is None or not count:
+        return []
+    owed = send(case, take(case, until - 1))
+    case.decided_to = max(case.decided_to, until - 1)
     said = fold_into_base(case, count, until - 1)
     case.base_order = (until, -1, "", "")
     case.ledger.close(matching(case.ledger, said))
+    return owed
 
 
 def fold_early(case: Case) -> tuple[list[Notice], int]:
     """A case too large to keep whole: the older half of its facts is folded for good, and said so once. What that
-    decides is said now, wherever the watermark is. Returns the notices and the number of facts folded."""
+    decides is said now, wherever the watermark is. Returns the notices and the number of facts folded.
+    """
     count = len(case.facts) // 2
     if case.state is None or not count:  # never opened: the number of orphans has a bound of its own
         return [], 0
+    instant = max(case.facts[count - 1].at, case.state.opened_at)
+    count = bisect_right(case.facts, instant, key=_by_time)  # what happened at one instant stays together
     last = case.facts[count - 1]
-    said = fold_into_base(case, count, last.at)
+    said = fold_into_base(case, count, instant)
     case.base_order = last.order
     known = {(sent.key, sent.at) for sent in case.ledger.standing}
     unsaid = [intent for intent in said if (intent.key, intent.at) not in known]
@@ -348,6 +374,8 @@ def fold_into_base(case: Case, count: int, until: int) -> list[Intent]:
     void = withdrawn(case.facts)
     active = [fact for fact in case.facts if fact.identity not in void]
     folded, case.facts = case.facts[:count], case.facts[count:]
+    gone = withdrawn(folded)  # with a withdrawal goes what it withdrew: it must not come back to life
+    case.facts = [fact for fact in case.facts if fact.identity not in gone]
     if case.base is not None:
         base = case.base.copy()
     else:  # the opening may stand behind facts from before it, which count as at the opening

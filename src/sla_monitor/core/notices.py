@@ -71,12 +71,15 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
-    """A notice that should stand. `by_timer`: it follows from time passing, not from a fact."""
+    """A notice that should stand. `by_timer`: it follows from time passing, not from a fact. `backdated`: but a later
+    fact has put it there (a change whose deadline lands in the past).
+    """
 
     key: Key
     at: int
     data: dict[str, object]
     by_timer: bool = False
+    backdated: bool = False
     traceparent: str | None = None
 
     @property
@@ -115,18 +118,20 @@ class Ledger:
     standing: list[Sent] = field(default_factory=list)
     last_revisions: dict[Key, int] = field(default_factory=dict)
 
-    def next_revision(self, key: Key) -> int:
+    def add(self, intent: Intent) -> int | None:
+        """Record an intent as sent; returns its revision. None if just this stands already: a clock that starts and
+        stops twice within one instant has started once.
+        """
+        key, at, digest = intent.key, intent.at, intent.digest
         used = self.last_revisions.get(key, -1)
         for sent in self.standing:
-            if sent.key == key and sent.revision > used:
-                used = sent.revision
+            if sent.key != key:
+                continue
+            if sent.at == at and sent.digest == digest:
+                return None
+            used = max(used, sent.revision)
+        self.standing.append(Sent(key, at, used + 1, digest))
         return used + 1
-
-    def add(self, intent: Intent) -> int:
-        """Record an intent as sent; returns its revision."""
-        revision = self.next_revision(intent.key)
-        self.standing.append(Sent(intent.key, intent.at, revision, intent.digest))
-        return revision
 
     def retire(self, gone: Iterable[Sent]) -> None:
         """These stand no longer, or can no longer be withdrawn; their revisions stay used."""
@@ -138,7 +143,8 @@ class Ledger:
 
     def close(self, decided: Iterable[Sent]) -> None:
         """These can never be withdrawn again. A notice about one silence never returns; of others the next revision
-        is still to be known."""
+        is still to be known.
+        """
         decided = list(decided)
         self.retire(decided)
         for sent in decided:

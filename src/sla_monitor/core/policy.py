@@ -251,9 +251,7 @@ class Policy:
         return value
 
 
-MATCHABLE = frozenset(
-    {"severity", "plan", "access", "country", "language", "english", "request", "release", "channel"}
-)
+MATCHABLE = frozenset({"severity", "plan", "access", "country", "language", "english", "request", "release", "channel"})
 
 
 K = TypeVar("K")

@@ -71,7 +71,8 @@ def attempt(silence: Silence, at: int, event: Identity) -> Silence:
 
 def under(silence: Silence, terms: SilenceTerms, now: int) -> Silence:
     """The case changed: a silence still running has the new limit, counted from when it began. It cannot have been
-    broken before the change, so the instant is never earlier than `now`."""
+    broken before the change, so the instant is never earlier than `now`.
+    """
     if silence.waiting is None:
         return silence
     if silence.waiting.due_at is None:

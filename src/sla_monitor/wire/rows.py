@@ -15,7 +15,6 @@ import struct
 import uuid
 from collections.abc import Iterable
 from dataclasses import MISSING, dataclass, field, fields
-from functools import cache
 from typing import Any
 
 import msgspec
@@ -33,6 +32,7 @@ from sla_monitor.errors import UnsafeState
 VERSION = 1
 RULES_VERSION = 1  # of the code that decided; verdicts of an older one are frozen unless a fact changes them
 NEVER = 2**63 - 1
+UUID_CHARS = 36
 OPEN, ENDED, ORPHANED, QUARANTINED = range(4)
 
 _HEADER = struct.Struct(">BBq")
@@ -105,6 +105,7 @@ def decode_row(case_id: str, value: bytes, packs: Packs) -> Row:
     status, _ = header(value)
     body = _decode(memoryview(value)[_HEADER.size :])
     rules_version, policy_key, facts, standing, revisions, known_since, decided_to, early, base, orphans, names = body
+    policy = policy_named(policy_key, packs) if policy_key else None
     case = Case(
         case_id=case_id,
         facts=[_to_fact(packed, names) for packed in facts],
@@ -117,10 +118,10 @@ def decode_row(case_id: str, value: bytes, packs: Packs) -> Row:
         decided_to=decided_to,
         folded_early=early,
     )
-    if base is not None:
+    if base is not None and policy is not None:
         order, state = base
         case.base_order = (order[0], order[1], order[2], order[3])
-        case.base = _to_state(case_id, state, names, policy_named(policy_key, packs))
+        case.base = _to_state(case_id, state, names, policy)
     return Row(
         case=case,
         orphans=[_to_orphan(packed) for packed in orphans],
@@ -152,15 +153,15 @@ class _Table:
         return self.names.index(name)
 
 
-@cache
-def _shape(body: type[f.Body]) -> tuple[tuple[str, Any], ...]:
-    """(field, default) of a body in the order of its definition: only append fields, with defaults."""
-    return tuple((each.name, each.default) for each in fields(body))
+# (field, default) of each body in the order of its definition: only append fields, with defaults.
+_SHAPES: dict[type, tuple[tuple[str, Any], ...]] = {
+    body: tuple((each.name, each.default) for each in fields(body)) for body in _BODIES
+}
 
 
 def _fact(fact: Fact, sources: _Table) -> tuple[object, ...]:
     body = fact.body
-    shape = _shape(type(body))
+    shape = _SHAPES[type(body)]
     values = [getattr(body, name) for name, _ in shape]
     while values and shape[len(values) - 1][1] is not MISSING and values[-1] == shape[len(values) - 1][1]:
         values.pop()
@@ -171,7 +172,7 @@ def _fact(fact: Fact, sources: _Table) -> tuple[object, ...]:
 def _to_fact(packed: list[Any], names: list[str]) -> Fact:
     number, at, sequence, source, identity, traceparent, *values = packed
     body = _BODIES[number]
-    arguments = {name: _frozen(value) for (name, _), value in zip(_shape(body), values, strict=False)}
+    arguments = {name: _frozen(value) for (name, _), value in zip(_SHAPES[body], values, strict=False)}
     return Fact(
         at=at,
         sequence=sequence,
@@ -188,7 +189,7 @@ def _frozen(value: Any) -> Any:
 
 def _id(identity: str) -> str | bytes:
     """A canonical UUID as its 16 bytes, anything else as it is."""
-    if len(identity) == 36 and identity[8] == "-":
+    if len(identity) == UUID_CHARS and identity[8] == "-":
         try:
             packed = uuid.UUID(identity)
         except ValueError:
@@ -305,8 +306,8 @@ def _clock(state: ClockState) -> tuple[object, ...]:
     match state:
         case Running(steps=steps, measure=measure, warnings=warnings):
             return (0, _steps(steps), measure.anchor, measure.credit, measure.due_at, warnings)
-        case Breached(profile=profile, measure=measure, overdue=overdue):
-            return (1, _profile(profile), measure.anchor, measure.credit, measure.due_at, overdue)
+        case Breached(measure=measure, overdue=overdue):
+            return (1, _profile(measure.profile), measure.anchor, measure.credit, measure.due_at, overdue)
         case Stopped():
             return ()
 
@@ -317,10 +318,11 @@ def _to_clock(packed: list[Any], policy: Policy, clock: ClockPolicy) -> ClockSta
     number, history, anchor, credit, due_at, levels = packed
     steps = _to_steps(history) if number == 0 else ()
     profile = steps[-1].profile if steps else _to_profile(history)
-    measure = Measure(terms=policy.terms(clock, profile), anchor=anchor, credit=credit, due_at=due_at)
+    terms = policy.terms(clock, profile)
+    measure = Measure(profile=profile, terms=terms, anchor=anchor, credit=credit, due_at=due_at)
     if steps:
         return Running(steps=steps, measure=measure, warnings=_frozen(levels))
-    return Breached(profile=profile, measure=measure, overdue=_frozen(levels))
+    return Breached(measure=measure, overdue=_frozen(levels))
 
 
 def _silence(silence: s.Silence, sources: _Table) -> tuple[object, ...]:
