@@ -127,7 +127,8 @@ class Shard:
 
     @property
     def has_work(self) -> bool:
-        return self.state in {LIVE, CATCHING_UP} and (bool(self._queue) or self._head is not None)
+        busy = bool(self._queue) or self._head is not None or not self._resting.is_set()
+        return self.state in {LIVE, CATCHING_UP} and busy
 
     def wants_head(self, settled: int) -> bool:
         """Whether the end of the log should be asked for: something is due, or catching up must find its end."""

@@ -153,8 +153,8 @@ class TransactionalJournal:
         except ProducerFenced:
             raise
         except BaseException:
-            with suppress(Exception):
-                await producer.abort_transaction()
+            with suppress(Exception):  # a client whose sender has died would never answer
+                await asyncio.wait_for(producer.abort_transaction(), CLOSE_SECONDS)
             raise
         await producer.commit_transaction()
         ours = [record for record in written if record.topic == self._state.topic]
