@@ -68,9 +68,7 @@ class Worker:
         self.faust = _faust_app(settings, layout.partitions)
         self.assignment = Assignment(settings.topics.events, self._surroundings(), self._failed)
         self.watermarks = Watermarks(self.log, lambda: self.assignment.shards, wall, self._settle)
-        self.watchdog = Watchdog(
-            settings.session_timeout_seconds, lambda: self.assignment.shards, wall, self.recorder.stall
-        )
+        self.watchdog = Watchdog(settings.session_timeout_seconds, lambda: self.assignment.shards, self.recorder.stall)
         self.registry.register(ShardCollector(lambda: self.assignment.shards, wall, settings.settle_seconds))
         self._stop_web: Any = None
         self._tasks: list[asyncio.Task[None]] = []

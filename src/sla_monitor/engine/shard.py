@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from time import monotonic
 
 from aiokafka import TopicPartition
 
@@ -81,7 +82,7 @@ class Shard:
         self._rewound = False  # batches fetched before the rewind may still arrive
         self._must_verify = False
         self._fenced_at: float | None = None
-        self.moved_at = surroundings.wall()  # the last time it made progress or had nothing to do
+        self.moved_at = monotonic()  # the last time it made progress, or got work after a rest
         self.set_state(OPENING)
         self._may_work.set()
 
@@ -149,13 +150,18 @@ class Shard:
         if len(self._queue) > QUEUED_RECORDS_MAX or self._queued_bytes > QUEUED_BYTES_MAX:
             self._fetching_paused = True
             self._around.pause(self.topic_partition)
-        self._work.set()
+        self._wake_up()
 
     def head(self, watermark: int, end: int) -> None:
         """At the instant `watermark` (already less the settle time) the log ended at `end`."""
         if self._head is None and self.state in {LIVE, CATCHING_UP}:
             self._head = (watermark, end)
-            self._work.set()
+            self._wake_up()
+
+    def _wake_up(self) -> None:
+        if self._resting.is_set():
+            self.moved_at = monotonic()
+        self._work.set()
 
     async def suspend(self) -> None:
         """Revoked: end the transaction under way, drop what is queued (it will be fetched again), keep the rest."""
@@ -217,7 +223,7 @@ class Shard:
     async def _reopen_once(self) -> None:
         """Fenced while the partition is ours: somebody's late start. Twice within a session: we are the late one."""
         self._around.fenced()
-        now = self._around.wall()
+        now = monotonic()
         if self._fenced_at is not None and now - self._fenced_at < self._around.session_timeout:
             raise Fatal(f"partition {self.partition}: fenced again within the session time-out")
         self._fenced_at = now
@@ -253,7 +259,7 @@ class Shard:
         more = await self._fire_due()
         if self._queue or more:
             self._work.set()
-        self.moved_at = self._around.wall()
+        self.moved_at = monotonic()
 
     async def _verify(self) -> None:
         """Back from a suspension: memory is valid if nobody else wrote meanwhile."""

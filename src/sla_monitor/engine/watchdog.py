@@ -34,11 +34,10 @@ class Watchdog:
         self,
         session_timeout: float,
         shards: Callable[[], Iterable[Shard]],
-        wall: Callable[[], float],
         stalled: Callable[[float], None],
         end: Callable[[str], None] = end_process,
     ) -> None:
-        self._session_timeout, self._shards, self._wall = session_timeout, shards, wall
+        self._session_timeout, self._shards = session_timeout, shards
         self._stalled, self._end = stalled, end
         self._beaten_at = time.monotonic()
         self._stopped = threading.Event()
@@ -64,7 +63,7 @@ class Watchdog:
         self._stalled(silent)
         if silent > self._session_timeout:
             self._end(f"the event loop stalled for {silent:.1f} s, longer than the session time-out")
-        now = self._wall()
+        now = time.monotonic()
         for shard in list(self._shards()):
             still = now - shard.moved_at
             if shard.has_work and still > max(NO_PROGRESS_SECONDS, self._session_timeout):
