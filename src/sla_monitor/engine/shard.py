@@ -131,11 +131,13 @@ class Shard:
         busy = bool(self._queue) or self._head is not None or not self._resting.is_set()
         return self.state in {LIVE, CATCHING_UP} and busy
 
-    def wants_head(self, settled: int) -> bool:
-        """Whether the end of the log should be asked for: something is due, or catching up must find its end."""
+    def wants_head(self, settled: int, *, anyway: bool = False) -> bool:
+        """Whether the end of the log should be asked for: something is due, or catching up must find its end.
+        `anyway`: from time to time it is asked for all the same, so that records that never come are noticed.
+        """
         if self._head is not None or self.state not in {LIVE, CATCHING_UP} or settled <= self.content.row.watermark:
             return False
-        if self.state == CATCHING_UP:
+        if anyway or self.state == CATCHING_UP:
             return True
         due = self.content.next_due
         return due is not None and due <= settled
@@ -212,12 +214,12 @@ class Shard:
             self._resting.set()
 
     async def _open(self) -> None:
-        began = self._around.wall()
+        began = monotonic()
         self.set_state(OPENING)
         self.content = Partition(self.partition, self._around.rules)
         self._empty_until, self._record_at, self._head = 0, -1, None
         count = await self._journal.open(self.content)
-        self._around.restored(self._around.wall() - began, count)
+        self._around.restored(monotonic() - began, count)
         self.set_state(TRIPPED if self.content.row.tripped else CATCHING_UP)
 
     async def _reopen_once(self) -> None:
@@ -361,9 +363,9 @@ class Shard:
         batch = self.content.take(self._now())
         if batch.is_empty:
             return
-        began = self._around.wall()
+        began = monotonic()
         done = await self._journal.commit(batch)
-        self._around.committed(batch, self._around.wall() - began, done.skew_seconds)
+        self._around.committed(batch, monotonic() - began, done.skew_seconds)
 
     def _now(self) -> int:
         return int(self._around.wall() * SECOND)

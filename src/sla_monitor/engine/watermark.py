@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from time import monotonic
 
 import structlog
 from aiokafka.errors import KafkaError
@@ -17,6 +18,7 @@ from sla_monitor.engine.log import Log
 from sla_monitor.engine.shard import Shard
 
 ASK_EVERY_SECONDS = 0.05
+ASK_ANYWAY_EVERY_SECONDS = 15.0  # also where nothing is due: a consumer that has silently stopped shows as lag
 SKEW_MAX_SECONDS = 60.0
 
 _log = structlog.get_logger("sla_monitor.watermark")
@@ -36,18 +38,22 @@ class Watermarks:
 
     async def run(self) -> None:
         """Until cancelled. A broker that does not answer only delays."""
+        asked_anyway_at = monotonic()
         while True:
             await asyncio.sleep(ASK_EVERY_SECONDS)
+            anyway = monotonic() - asked_anyway_at > ASK_ANYWAY_EVERY_SECONDS
+            if anyway:
+                asked_anyway_at = monotonic()
             try:
-                await self.ask()
+                await self.ask(anyway=anyway)
             except KafkaError as error:
                 _log.warning("the ends of the logs are not to be had; deadlines wait", error=type(error).__name__)
                 await asyncio.sleep(1.0)
 
-    async def ask(self) -> None:
+    async def ask(self, *, anyway: bool = False) -> None:
         """One round. The wall time is noted before asking, so what came later cannot have been missed."""
         settled = int(self._wall() * SECOND) - self._settle
-        waiting = [shard for shard in self._shards() if shard.wants_head(settled)]
+        waiting = [shard for shard in self._shards() if shard.wants_head(settled, anyway=anyway)]
         if not waiting or self.is_held:
             return
         ends = await self._kafka.ends([shard.topic_partition for shard in waiting])
