@@ -41,10 +41,12 @@ class Assignment:
             shard.offer(records)
 
     async def revoked(self, partitions: Iterable[int]) -> None:
-        """Each ends its transaction under way."""
+        """Each ends its transaction under way. One that hangs must not hold up the group: its successor fences it."""
         leaving = [self._shards[number] for number in partitions if number in self._shards]
         self._revoked.update(shard.partition for shard in leaving)
-        await asyncio.gather(*(shard.suspend() for shard in leaving))
+        if leaving:
+            suspensions = [asyncio.ensure_future(shard.suspend()) for shard in leaving]
+            await asyncio.wait(suspensions, timeout=CLOSE_SECONDS)
 
     async def assigned(self, partitions: Iterable[int]) -> None:
         """The new assignment: known shards go on, new ones open in the background, the others close."""

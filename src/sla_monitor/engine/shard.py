@@ -81,6 +81,7 @@ class Shard:
         self._closing = False
         self._rewound = False  # batches fetched before the rewind may still arrive
         self._must_verify = False
+        self._is_stale = False  # fenced: memory and producer are worth nothing
         self._fenced_at: float | None = None
         self.moved_at = monotonic()  # the last time it made progress, or got work after a rest
         self.set_state(OPENING)
@@ -209,7 +210,11 @@ class Shard:
                 try:
                     await self._turn()
                 except Fenced:
-                    await self._reopen_once()
+                    if self._may_work.is_set():
+                        await self._reopen_once()
+                    else:  # revoked meanwhile: whoever fenced us is the owner
+                        self._is_stale = True
+                        self.set_state(SUSPENDED)
         finally:
             self._resting.set()
 
@@ -217,6 +222,7 @@ class Shard:
         began = monotonic()
         self.set_state(OPENING)
         self.content = Partition(self.partition, self._around.rules)
+        self._is_stale = False
         self._empty_until, self._record_at, self._head = 0, -1, None
         count = await self._journal.open(self.content)
         self._around.restored(monotonic() - began, count)
@@ -266,7 +272,7 @@ class Shard:
     async def _verify(self) -> None:
         """Back from a suspension: memory is valid if nobody else wrote meanwhile."""
         self._must_verify = False
-        if await self._journal.is_current():
+        if not self._is_stale and await self._journal.is_current():
             self.set_state(TRIPPED if self.content.row.tripped else CATCHING_UP)
         else:
             await self._journal.close()
