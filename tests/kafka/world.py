@@ -66,12 +66,25 @@ logs.configure(settings.log_format)
 app.run(settings, load_packs(settings.policy), wall=lambda: time.time() + seconds)
 """
 
+_PATCHED: Final = """
+import sys
+exec(sys.argv.pop(1))
+from sla_monitor.cli.main import main
+sys.argv[0] = "sla-monitor"
+main()
+"""
+
 _numbers = itertools.count()
 
 
 def shifted(seconds: float) -> tuple[str, ...]:
     """The command of a worker whose clock is this much ahead of ours (behind: below zero)."""
     return (sys.executable, "-c", _SHIFTED, str(seconds))
+
+
+def patched(statements: str, *arguments: str) -> tuple[str, ...]:
+    """The command of a worker in whose process these statements run first: a slow disk, a fault, a delay."""
+    return (sys.executable, "-c", _PATCHED, statements, "run", *arguments)
 
 
 def now() -> int:
@@ -99,7 +112,7 @@ class Event:
 
     key: bytes | None
     value: bytes | None
-    headers: tuple[tuple[str, bytes], ...] = ()
+    headers: tuple[tuple[str, bytes | None], ...] = ()
     partition: int | None = None
 
 
@@ -325,14 +338,20 @@ class World:
 
     async def send(self, *events: Event) -> list[RecordMetadata]:
         """Each, in this order within a partition, acknowledged on return."""
-        topic = self.settings.topics.events
-        pending = [
-            await self.producer.send(
-                topic, each.value, key=each.key, partition=each.partition, headers=list(each.headers)
+        return list(await asyncio.gather(*[await self._send(each) for each in events]))
+
+    async def _send(self, sent: Event) -> asyncio.Future[RecordMetadata]:
+        topic, headers = self.settings.topics.events, list(sent.headers)
+        future: asyncio.Future[RecordMetadata]
+        if sent.key is None and sent.value is None:  # which `send` refuses, and other clients do not
+            batch = self.producer.create_batch()
+            batch.append(key=None, value=None, timestamp=None, headers=headers)
+            future = await self.producer.send_batch(batch, topic, partition=sent.partition or 0)
+        else:
+            future = await self.producer.send(
+                topic, sent.value, key=sent.key, partition=sent.partition, headers=headers
             )
-            for each in events
-        ]
-        return list(await asyncio.gather(*pending))
+        return future
 
     async def notices(self) -> list[Notice]:
         """As a reader of committed records sees them, by partition and offset."""
