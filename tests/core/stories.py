@@ -91,7 +91,7 @@ class Story:
     ) -> list[Said]:
         """An event happens at `when` and arrives with the watermark at `now`; by default as soon as it can."""
         instant = self.at(when)
-        self.events += 1
+        self.events += identity is None
         arrived = max(self.now, instant) if now is None else self.at(now)
         self.last = fact(instant, body, identity or f"e{self.events}", sequence=sequence)
         woken = self._wake(arrived) if arrived > self.now else []

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from sla_monitor.core import facts as f
 from sla_monitor.core import notices as n
-from sla_monitor.core.decide import Bounds, Case, fold, load, next_wake, wake
+from sla_monitor.core.decide import Bounds, Case, fold, fold_early, load, next_wake, wake
 from sla_monitor.core.facts import DAY, HOUR, MINUTE, Fact
 from sla_monitor.core.notices import Key, Notice, notice_id
 from sla_monitor.core.policy import Packs
@@ -23,7 +23,7 @@ from sla_monitor.errors import BadEvent
 from sla_monitor.wire.rows import Orphan, Row, decode_row, encode_row
 from tests.core.stories import AUTOMATIC, MONDAY, PACKS, at, fact, opening, own_target, standing
 
-EXAMPLES = int(os.environ.get("LAW_EXAMPLES", "100"))  # a hunt has 20,000
+EXAMPLES = int(os.environ.get("LAW_EXAMPLES", "60"))  # a hunt has 20,000
 modest = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 OPEN_HISTORY = Bounds(correction_horizon=60 * DAY)  # nothing is too late
 CASE_ID = "case-1"
@@ -307,6 +307,26 @@ def test_nothing_is_taken_back_while_nothing_comes_late(life: Life, data: st.Dat
         steps += [(None, mark), (each, mark)]
     telling = told(life.packs, [*steps, (None, END)])
     assert not [notice for notice in telling.sent if notice.kind == n.RETRACTED]
+
+
+@modest
+@given(lives(corrections=False), st.integers(0, 200), st.data())
+def test_closing_history_changes_nothing_that_comes_in_order(life: Life, half_hours: int, data: st.DataObject) -> None:
+    """Bounds: whatever the horizon, wherever old facts are folded early or a row lies between: what comes in order is
+    told as if all history were open."""
+    expected = told(life.packs, [*in_order(life), (None, END)])
+    found = Telling(life.packs, Bounds(correction_horizon=half_hours * 30 * MINUTE))
+    folded_early = []
+    for arrived, now in [*in_order(life), (None, END)]:
+        found.step(arrived, now)
+        what = data.draw(st.sampled_from(["nothing", "nothing", "row", "fold"]))
+        if what == "row":
+            found.through_a_row()
+        elif what == "fold":
+            folded_early += fold_early(found.case)[0]
+    kinds = [notice.kind for notice in folded_early]
+    assert set(kinds) <= {n.HISTORY_FOLDED}
+    assert as_a_set(found.sent) == as_a_set(expected.sent)
 
 
 @modest
