@@ -210,8 +210,7 @@ def test_structured_and_binary_agree_on_good_and_bad(data: dict[str, Any], seque
     """The same event is the same fact, or refused for the same reason, in both modes."""
     document = event(data=data, sequence=sequence, time=at)
     one, other = outcome(KEY, *binary(document)), outcome(KEY, json.dumps(document).encode(), STRUCTURED)
-    assert str(one) == str(other)
-    assert one == other or isinstance(one, BadEvent)
+    assert (one.reason if isinstance(one, BadEvent) else one) == (other.reason if isinstance(other, BadEvent) else other)
 
 
 @pytest.mark.parametrize("value", [None, b"", b"null"])
