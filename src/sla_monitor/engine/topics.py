@@ -20,6 +20,7 @@ from sla_monitor.errors import UnsafeState
 
 DAY_MS = 86_400_000
 DEAD_HEADERS_BYTES = 64 * 1024  # a dead letter is its input record with the reasons in its headers
+SAFE_REPLICAS = 2
 REPLICAS_DEFAULT = 3  # or as many as there are brokers
 VISIBLE_SECONDS_MAX = 15  # from creation until every broker shows it
 SET_ON_THE_TOPIC = 1  # `config_source` of a value that the topic itself has, not a default
@@ -169,6 +170,8 @@ class _Work:
 
     async def _create(self, topic: str, wanted: Configs) -> TopicReport:
         configs = {name: want.value for name, want in wanted.items()}
+        if self.replicas > SAFE_REPLICAS:  # an acknowledged notice survives the loss of any one broker
+            configs["min.insync.replicas"] = str(SAFE_REPLICAS)
         new = NewTopic(topic, self.partitions, self.replicas, topic_configs=configs)
         answer: Any = await self.admin.create_topics([new])
         [(_, code, message)] = answer.topic_errors
