@@ -255,6 +255,17 @@ def test_a_silence_takes_the_limit_of_the_severity() -> None:
     assert story.one(n.DOWNGRADE_RECOMMENDED)["rule"] == "SP-DOWN-A"
 
 
+def test_a_silence_at_c_is_not_used_up_there() -> None:
+    """Nothing can follow at C; raised to A while the customer is still silent, the commitment is broken at the raise."""
+    story = answered(severity="C")
+    story.tell(f"{MONDAY} 10:00", WAITING, identity="wait")
+    story.wake(f"{TUESDAY} 18:00")
+    assert not recommended(story)
+    story.tell(f"{TUESDAY} 19:00", f.SeverityChanged(severity="A"), identity="raise")
+    story.wake(MUCH_LATER)
+    assert recommended(story) == [f"{TUESDAY} 19:00"]
+
+
 def test_a_limit_that_has_passed_breaks_the_commitment_at_the_change() -> None:
     """SP-DOWN-SILENCE: it cannot have been broken before the change; nor is it said ahead of the watermark."""
     story = answered(access="24x7")

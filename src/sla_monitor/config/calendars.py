@@ -5,6 +5,7 @@ Zones come from the `tzdata` package, never from the machine, so that every work
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -129,11 +130,14 @@ def _subdivisions(country: str) -> frozenset[str]:
 def public_holidays(country: str, subdivision: str | None, year: int) -> frozenset[date]:
     """Public holidays of a year, observed days included, national ones and those of a known subdivision.
 
-    None at all for a country that the `holidays` package does not have. Working days that make up for a holiday (a
-    Saturday in China) stay closed. Days that follow the moon are estimates for years not yet announced.
+    None at all for a country that the `holidays` package does not have, nor for years it does not know. Working days
+    that make up for a holiday (a Saturday in China) stay closed. Days that follow the moon are estimates for years not
+    yet announced.
     """
     try:
-        found = country_holidays(country, subdiv=subdivision, years=year, expand=False, categories=PUBLIC)
+        with warnings.catch_warnings():  # "only available from 2001 to 2035": the docstring says what that means
+            warnings.simplefilter("ignore", UserWarning)
+            found = country_holidays(country, subdiv=subdivision, years=year, expand=False, categories=PUBLIC)
     except NotImplementedError:
         return frozenset()
     return frozenset(found)

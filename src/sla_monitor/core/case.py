@@ -309,7 +309,8 @@ class CaseState:
         if self.ended_at is not None:
             return False
         self.silence = s.attempt(self.silence, at, fact.identity)
-        if s.run_is_complete(self.silence, self.policy.commitment.unreached_attempts):
+        can_follow = self.policy.silence(self.profile).downgrade is not None
+        if can_follow and s.run_is_complete(self.silence, self.policy.commitment.unreached_attempts):
             attempts = self.silence.attempts
             self.silence = s.used_by_attempts(self.silence)
             evidence = {

@@ -16,12 +16,15 @@ ATTEMPTS_KEPT_MAX = 16  # the evidence of one run; more attempts add nothing to 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """Support has waited on the customer since `since`. `due_at` is None once this silence has been used."""
+    """Support has waited on the customer since `since`. `due_at` is None while nothing can follow: at a severity
+    that nothing is below, or once this silence has been `used`.
+    """
 
     since: int
     event: Identity
     terms: SilenceTerms
     due_at: int | None
+    used: bool = False
 
     def elapsed(self, now: int) -> int:
         return self.terms.calendar.between(self.since, now)
@@ -55,8 +58,16 @@ def begin(silence: Silence, at: int, event: Identity, terms: SilenceTerms) -> Si
     """Support begins to wait; while it waits already, nothing changes."""
     if silence.waiting is not None:
         return silence
-    due_at = terms.calendar.add(at, terms.limit)
-    return replace(silence, waiting=Waiting(since=at, event=event, terms=terms, due_at=due_at))
+    waiting = Waiting(since=at, event=event, terms=terms, due_at=None)
+    return replace(silence, waiting=_measured(waiting, terms, at))
+
+
+def _measured(waiting: Waiting, terms: SilenceTerms, now: int) -> Waiting:
+    """It cannot have been broken before these terms held, so the instant is never earlier than `now`."""
+    due_at = None
+    if not waiting.used and terms.downgrade is not None:
+        due_at = max(now, terms.calendar.add(waiting.since, terms.limit))
+    return replace(waiting, terms=terms, due_at=due_at)
 
 
 def sign_of_life(silence: Silence) -> Silence:
@@ -70,30 +81,25 @@ def attempt(silence: Silence, at: int, event: Identity) -> Silence:
 
 
 def under(silence: Silence, terms: SilenceTerms, now: int) -> Silence:
-    """The case changed: a silence still running has the new limit, counted from when it began. It cannot have been
-    broken before the change, so the instant is never earlier than `now`.
-    """
+    """The case changed: a silence not yet used has the new limit, counted from when it began."""
     if silence.waiting is None:
         return silence
-    if silence.waiting.due_at is None:
-        return replace(silence, waiting=replace(silence.waiting, terms=terms))
-    due_at = max(now, terms.calendar.add(silence.waiting.since, terms.limit))
-    return replace(silence, waiting=replace(silence.waiting, terms=terms, due_at=due_at))
+    return replace(silence, waiting=_measured(silence.waiting, terms, now))
 
 
 def run_is_complete(silence: Silence, unreached_attempts: int) -> bool:
     """Whether the attempts break the commitment now: enough of them, and this absence not yet used."""
-    used = silence.attempts_used or (silence.waiting is not None and silence.waiting.due_at is None)
+    used = silence.attempts_used or (silence.waiting is not None and silence.waiting.used)
     return len(silence.attempts) >= unreached_attempts and not used
 
 
 def used_by_attempts(silence: Silence) -> Silence:
     """The run broke the commitment, and with it the silence it happened in."""
-    waiting = replace(silence.waiting, due_at=None) if silence.waiting else None
+    waiting = replace(silence.waiting, due_at=None, used=True) if silence.waiting else None
     return replace(silence, waiting=waiting, attempts_used=True)
 
 
 def used_by_silence(silence: Silence) -> Silence:
     """The silence reached its limit."""
-    waiting = replace(silence.waiting, due_at=None) if silence.waiting else None
+    waiting = replace(silence.waiting, due_at=None, used=True) if silence.waiting else None
     return replace(silence, waiting=waiting)

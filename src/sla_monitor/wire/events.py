@@ -24,7 +24,7 @@ IDENTITY_CHARS_MAX = 256  # id and source, each
 LABEL_CHARS_MAX = 200
 TRAITS_MAX = 20
 TARGETS_MAX = 8
-TARGET_SECONDS_MAX = 10 * 365 * 86_400
+TARGET_SECONDS_MAX = 366 * 86_400  # of open time: several years of a calendar, compiled when it is first asked
 EFFORT_MINUTES_MAX = 100_000
 INT64_MAX = 2**63 - 1
 

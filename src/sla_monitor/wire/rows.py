@@ -328,7 +328,8 @@ def _to_clock(packed: list[Any], policy: Policy, clock: ClockPolicy) -> ClockSta
 def _silence(silence: s.Silence, sources: _Table) -> tuple[object, ...]:
     waiting, found = silence.waiting, silence.open
     return (
-        waiting and (waiting.since, sources.number(waiting.event[0]), _id(waiting.event[1]), waiting.due_at),
+        waiting
+        and (waiting.since, sources.number(waiting.event[0]), _id(waiting.event[1]), waiting.due_at, waiting.used),
         [(at, sources.number(source), _id(identity)) for at, (source, identity) in silence.attempts],
         silence.attempts_used,
         found and (found.rule, found.severity, found.to, found.occasion),
@@ -344,6 +345,7 @@ def _to_silence(packed: list[Any], names: list[str], policy: Policy, profile: Pr
             event=(names[waiting[1]], _to_id(waiting[2])),
             terms=policy.silence(profile),
             due_at=waiting[3],
+            used=waiting[4],
         ),
         attempts=tuple((at, (names[source], _to_id(identity))) for at, source, identity in attempts),
         attempts_used=used,
