@@ -256,7 +256,7 @@ def test_a_silence_takes_the_limit_of_the_severity() -> None:
 
 
 def test_a_silence_at_c_is_not_used_up_there() -> None:
-    """Nothing can follow at C; raised to A while the customer is still silent, the commitment is broken at the raise."""
+    """Nothing can follow at C; raised to A in the same silence, the commitment is broken at the raise."""
     story = answered(severity="C")
     story.tell(f"{MONDAY} 10:00", WAITING, identity="wait")
     story.wake(f"{TUESDAY} 18:00")
