@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from sla_monitor.core import decide
 from sla_monitor.core import notices as n
 from sla_monitor.core.decide import Bounds, Case, Decision
-from sla_monitor.core.facts import DAY, MINUTE, NAMES, Fact, Opened
-from sla_monitor.core.notices import Key, Notice
+from sla_monitor.core.facts import DAY, MINUTE, NAMES, Fact, FactWithdrawn, Opened
+from sla_monitor.core.notices import Identity, Key, Notice
 from sla_monitor.core.policy import Packs
 from sla_monitor.engine.breaker import Breaker
 from sla_monitor.engine.records import Batch, DeadLetter, Outgoing, Record, dead_letter
@@ -26,8 +26,9 @@ from sla_monitor.wire.inbound import CaseEvent, Erasure, Skipped, decode
 from sla_monitor.wire.rows import NEVER, PARTITION_KEY, Orphan, PartitionRow, Row
 
 ROW_BYTES_MAX = 64 * 1024  # a larger row folds its oldest facts early
+MEASURED_EVERY_FACTS = 8  # how often a row is measured: 8 x ~3 KB above ROW_BYTES_MAX at worst
 ORPHANS_MAX = 50  # a case
-ORPHAN_BYTES_MAX = 48 * 1024  # a case, so that its row stays below ROW_BYTES_MAX
+ORPHAN_BYTES_MAX = 48 * 1024  # a case, with keys and headers, so that its row stays below ROW_BYTES_MAX
 WORKING_SET_MAX = 2_000  # decoded cases a partition; 2,000 x ~5 KB = 10 MB
 STALE_TIMERS_FACTOR = 2  # timers are swept when they outnumber the cases by this
 
@@ -119,7 +120,7 @@ class Partition:
             case CaseEvent(case_id=case_id, fact=fact):
                 self._fold_fact(record, case_id, fact, wall)
             case Erasure(case_id=case_id):
-                self._erase(record, case_id)
+                self._erase(record, case_id, wall)
             case Skipped(reason=reason):
                 self._batch.without_effect[reason] += 1
 
@@ -135,6 +136,7 @@ class Partition:
         if row.quarantined:
             raise BadEvent("quarantined", "an earlier event of this case failed")
         case = row.case
+        was_open = case.state is not None
         self._check_orphan(row, record, fact)
         try:
             decision = decide.fold(case, fact, self.row.watermark, self.rules.packs, self.rules.bounds)
@@ -142,15 +144,19 @@ class Partition:
             raise
         except Exception as error:
             case.facts = [known for known in case.facts if known is not fact]
-            self._quarantine(key, row, fact.at, error)
+            self._quarantine(key, row, fact.at, wall, error)
             raise BadEvent("internal_error", type(error).__name__) from error
         self._batch.events[NAMES[type(fact.body)]] += 1
         if decision.effect:
             self._batch.without_effect[decision.effect] += 1
         if decision.effect == "duplicate":
             return
-        self._keep_orphan(row, record, fact, wall)
+        if case.state is not None:
+            row.orphans = []
+        elif not was_open:  # else it has withdrawn the opening: it waits for nothing
+            self._keep_orphan(row, record, fact, wall)
         self._perform(decision, wall)
+        self._keep_small(row, wall)
         self._changed(key, row)
 
     def _check_place(self, key: bytes) -> None:
@@ -162,13 +168,13 @@ class Partition:
     def _check_orphan(self, row: Row, record: Record, fact: Fact) -> None:
         if row.case.state is not None or isinstance(fact.body, Opened):
             return
-        waiting = sum(len(orphan.value or b"") for orphan in row.orphans) + len(record.value or b"")
+        waiting = sum(map(_orphan_bytes, row.orphans)) + _orphan_bytes(record)
         if len(row.orphans) >= ORPHANS_MAX or waiting > ORPHAN_BYTES_MAX:
             raise BadEvent("orphan_overflow", "too many events wait for this case's opening")
 
     def _keep_orphan(self, row: Row, record: Record, fact: Fact, wall: int) -> None:
-        if row.case.state is not None:
-            row.orphans = []
+        if isinstance(fact.body, Opened):  # withdrawn before it came: both have had their effect
+            row.orphans = [orphan for orphan in row.orphans if orphan.identity not in _withdrawals(row.case, fact)]
             return
         orphan = Orphan(
             identity=fact.identity,
@@ -180,7 +186,15 @@ class Partition:
         )
         row.orphans.append(orphan)
 
-    def _erase(self, record: Record, case_id: str) -> None:
+    def _keep_small(self, row: Row, wall: int) -> None:
+        """Fold early what makes a row too large. When depends on its facts alone, never on where a batch ends."""
+        if len(row.case.facts) % MEASURED_EVERY_FACTS:
+            return
+        while len(row.case.facts) > 1 and row.case.state and len(rows.encode_row(row, None)) > ROW_BYTES_MAX:
+            notices, folded = decide.fold_early(row.case)
+            self._perform(Decision(notices=notices, folded_early=folded), wall)
+
+    def _erase(self, record: Record, case_id: str, wall: int) -> None:
         """The case is forgotten, and that is the last thing said of it."""
         key = case_id.encode()
         row = self._row(key)
@@ -190,7 +204,7 @@ class Partition:
         about = Key(0, "erasure", n.FORGOTTEN)
         identity = n.notice_id(case_id, ("", ""), about, record.offset)
         at = record.timestamp * 1_000
-        self._say(Notice(id=identity, kind=n.FORGOTTEN, case_id=case_id, at=at, data={"case_id": case_id}), at)
+        self._say(Notice(id=identity, kind=n.FORGOTTEN, case_id=case_id, at=at, data={"case_id": case_id}), wall)
         self._drop(key)
 
     # --- time ---------------------------------------------------------------------------------------------------
@@ -239,7 +253,7 @@ class Partition:
             if following is not None and following <= at:
                 raise AssertionError("woken, and nothing moved on")  # noqa: TRY301
         except Exception as error:  # noqa: BLE001 - a defect of the pure core belongs to its case
-            self._quarantine(key, row, at, error)
+            self._quarantine(key, row, at, wall, error)
             return
         self._perform(decision, wall)
         self._changed(key, row)
@@ -253,7 +267,7 @@ class Partition:
         for orphan in expired:
             record = Record(orphan.offset, 0, orphan.key, orphan.value, orphan.headers)
             self._bury(record, "orphan_expired", "its case was not opened in time")
-        if row.orphans:
+        if row.orphans or (row.case.facts and self._next_wake(row) > self.row.watermark):
             self._changed(key, row)
         else:
             self._drop(key)
@@ -277,11 +291,11 @@ class Partition:
         """Remember to write it, and when to look at it again."""
         self._working.pop(key, None)
         self._working[key] = row
-        self._gone.discard(key)
         wake_at = self._next_wake(row)
         if wake_at != self._wake_of(key) and wake_at != NEVER:
             heapq.heappush(self._timers, (wake_at, key))
         self._wakes[key] = wake_at
+        self._gone.discard(key)  # last: the timer of a case that was gone may be gone too
 
     def _next_wake(self, row: Row) -> int:
         if row.quarantined:
@@ -305,7 +319,7 @@ class Partition:
         self._wakes.pop(key, None)
         self._gone.add(key)
 
-    def _quarantine(self, key: bytes, row: Row, at: int, error: Exception) -> None:
+    def _quarantine(self, key: bytes, row: Row, at: int, wall: int, error: Exception) -> None:
         """Its timers stop, its events go to the dead letters, everybody else goes on."""
         row.quarantined = True
         row.case.state = None
@@ -314,7 +328,7 @@ class Partition:
         about = Key(0, "quarantine", n.QUARANTINED)
         identity = n.notice_id(case_id, (str(self.number), str(self.row.applied)), about, at)
         data: dict[str, object] = {"case_id": case_id, "error": type(error).__name__}
-        self._say(Notice(id=identity, kind=n.QUARANTINED, case_id=case_id, at=at, data=data), at)
+        self._say(Notice(id=identity, kind=n.QUARANTINED, case_id=case_id, at=at, data=data), wall)
         self._changed(key, row)
 
     # --- what goes out --------------------------------------------------------------------------------------------
@@ -340,15 +354,11 @@ class Partition:
         )
         self._batch.dead.append(letter)
 
-    def take(self, wall: int) -> Batch:
+    def take(self) -> Batch:
         """Everything since the last call, as one transaction writes it."""
         for key, wake_at in self._wakes.items():
             row = self._working[key]
             value = rows.encode_row(row, None if wake_at == NEVER else wake_at)
-            while len(value) > ROW_BYTES_MAX and len(row.case.facts) > 1 and row.case.state is not None:
-                notices, folded = decide.fold_early(row.case)
-                self._perform(Decision(notices=notices, folded_early=folded), wall)
-                value = rows.encode_row(row, decide.next_wake(row.case, self.rules.bounds))
             self._count(key, rows.header(value)[0])
             self.rows[key] = value
             self._batch.rows.append((key, value))
@@ -392,6 +402,20 @@ class Partition:
         if len(self._timers) > STALE_TIMERS_FACTOR * len(self.rows) + WORKING_SET_MAX:
             self._timers = [(at, key) for at, key in set(self._timers) if self._wake_of(key) == at]
             heapq.heapify(self._timers)
+
+
+def _orphan_bytes(waiting: Orphan | Record) -> int:
+    headers = sum(len(name) + len(text or b"") for name, text in waiting.headers)
+    return len(waiting.key or b"") + len(waiting.value or b"") + headers
+
+
+def _withdrawals(case: Case, fact: Fact) -> set[Identity]:
+    """Which events said that this one was wrong."""
+    return {
+        known.identity
+        for known in case.facts
+        if isinstance(known.body, FactWithdrawn) and (known.body.source, known.body.id) == fact.identity
+    }
 
 
 def _oldest(working: Iterable[bytes], count: int) -> list[bytes]:

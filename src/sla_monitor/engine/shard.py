@@ -366,7 +366,7 @@ class Shard:
         return False
 
     async def _commit(self) -> None:
-        batch = self.content.take(self._now())
+        batch = self.content.take()
         if batch.is_empty:
             return
         began = monotonic()

@@ -13,7 +13,7 @@ import msgspec
 
 from sla_monitor.core.policy import Packs
 from sla_monitor.engine.partition import Partition, Rules
-from sla_monitor.engine.records import Batch, DeadLetter, Record
+from sla_monitor.engine.records import DeadLetter, Record
 from sla_monitor.wire import rfc3339
 
 CASES_AT_ONCE = 1_000
@@ -75,7 +75,7 @@ class Simulation:
         self._hand_out()
 
     def _hand_out(self) -> None:
-        batch: Batch = self._partition.take(self._now)
+        batch = self._partition.take()
         for notice in batch.notices:
             self._say(notice.value)
         for letter in batch.dead:
