@@ -28,6 +28,7 @@ class Assignment:
         self._shards: dict[int, Shard] = {}
         self._tasks: dict[Shard, asyncio.Task[None]] = {}
         self._revoked: set[int] = set()
+        self._closed = False
         self.joined = False
 
     @property
@@ -49,17 +50,24 @@ class Assignment:
             await asyncio.wait(suspensions, timeout=CLOSE_SECONDS)
 
     async def assigned(self, partitions: Iterable[int]) -> None:
-        """The new assignment: known shards go on, new ones open in the background, the others close."""
+        """The new assignment: known shards go on, new ones open in the background, the others close.
+
+        Those that stay come first, before anything is awaited: Faust fetches for them while the others still close,
+        and what is delivered to a shard that is not there or not resumed would be lost.
+        """
+        if self._closed:
+            return
         ours = set(partitions)
+        leaving = [shard for number, shard in self._shards.items() if number not in ours]
         self.joined = True
         self._revoked.clear()
-        await self._close([shard for number, shard in self._shards.items() if number not in ours])
         for number in sorted(ours):
             shard = self._shards.get(number)
             if shard is not None:
                 shard.resume()
             else:
                 self._open(number)
+        await self._close(leaving)
 
     def _open(self, number: int) -> None:
         shard = Shard(TopicPartition(self._topic, number), self._surroundings)
@@ -73,7 +81,8 @@ class Assignment:
             self._failed(error)
 
     async def close(self) -> None:
-        """All of them: the worker stops."""
+        """All of them: the worker stops. A rebalance that is under way opens nothing any more."""
+        self._closed = True
         await self._close(self.shards)
 
     async def _close(self, leaving: list[Shard]) -> None:

@@ -210,6 +210,8 @@ class Shard:
                 try:
                     await self._turn()
                 except Fenced:
+                    if self._closing:
+                        return
                     if self._may_work.is_set():
                         await self._reopen_once()
                     else:  # revoked meanwhile: whoever fenced us is the owner
