@@ -83,6 +83,7 @@ class Shard:
         self._must_verify = False
         self._is_stale = False  # fenced: memory and producer are worth nothing
         self._fenced_at: float | None = None
+        self._look_again: asyncio.TimerHandle | None = None  # tripped: at the state, once a second
         self.moved_at = monotonic()  # the last time it made progress, or got work after a rest
         self.set_state(OPENING)
         self._may_work.set()
@@ -210,13 +211,7 @@ class Shard:
                 try:
                     await self._turn()
                 except Fenced:
-                    if self._closing:
-                        return
-                    if self._may_work.is_set():
-                        await self._reopen_once()
-                    else:  # revoked meanwhile: whoever fenced us is the owner
-                        self._is_stale = True
-                        self.set_state(SUSPENDED)
+                    await self._lose()
         finally:
             self._resting.set()
 
@@ -229,6 +224,16 @@ class Shard:
         count = await self._journal.open(self.content)
         self._around.restored(monotonic() - began, count)
         self.set_state(TRIPPED if self.content.row.tripped else CATCHING_UP)
+
+    async def _lose(self) -> None:
+        """Fenced. Revoked or closing meanwhile: whoever did it is the owner."""
+        if self._closing:
+            return
+        if self._may_work.is_set():
+            await self._reopen_once()
+        else:
+            self._is_stale = True
+            self.set_state(SUSPENDED)
 
     async def _reopen_once(self) -> None:
         """Fenced while the partition is ours: somebody's late start. Twice within a session: we are the late one."""
@@ -247,12 +252,14 @@ class Shard:
 
     async def _rewind(self) -> None:
         self._forget_queue()
+        if not self._may_work.is_set():
+            return  # revoked: whoever gets it starts from the committed offset
         self._rewound = True
         await self._around.rewind(self.topic_partition, self.content.next_offset)
         self._around.resume(self.topic_partition)
 
     async def _turn(self) -> None:
-        if not self._work.is_set() or not self._may_work.is_set():
+        while not (self._work.is_set() and self._may_work.is_set()):
             self._resting.set()
             await self._work.wait()
             await self._may_work.wait()
@@ -262,6 +269,8 @@ class Shard:
             return
         if self._must_verify:
             await self._verify()
+            if not self._may_work.is_set():
+                return  # revoked while opening anew
         if self.state == TRIPPED:
             await self._wait_for_release()
             return
@@ -284,8 +293,9 @@ class Shard:
         """Tripped: nothing is read or fired until an operator writes the partition's row anew."""
         self._forget_queue()
         if await self._journal.is_current():
-            loop = asyncio.get_running_loop()
-            loop.call_later(1.0, self._work.set)
+            if self._look_again is not None:
+                self._look_again.cancel()
+            self._look_again = asyncio.get_running_loop().call_later(1.0, self._work.set)
             return
         await self._reopen()
 
@@ -297,7 +307,10 @@ class Shard:
         while self._queue and folded < TRANSACTION_RECORDS_MAX and folded_bytes < TRANSACTION_BYTES_MAX:
             if (offset := self._queue[0].offset) in self._starts:
                 self._starts.discard(offset)
-                if not await self._goes_on_at(offset):
+                goes_on = await self._goes_on_at(offset)
+                if not self._queue or self._queue[0].offset != offset:
+                    break  # revoked meanwhile, or assigned anew
+                if not goes_on:
                     await self._rewind()
                     break
             record = self._queue.popleft()
@@ -341,8 +354,9 @@ class Shard:
         """Move the watermark if the log up to it is folded, and fire what it has reached; True if more is due."""
         if self.state == TRIPPED:
             return False
-        if self._head is not None and await self._is_complete(self._head[1]):
-            self.content.advance(self._head[0])
+        head = self._head
+        if head is not None and await self._is_complete(head[1]) and self._head is head:
+            self.content.advance(head[0])
             self._head = None
             if self.state == CATCHING_UP:
                 self.set_state(LIVE)
