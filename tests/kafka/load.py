@@ -8,6 +8,7 @@ an answer stops the clock and is a target met, late or not.
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -18,7 +19,8 @@ from tests.kafka.world import A_CASE, SECOND, Event, Notice, World, event, event
 
 TARGET_SECONDS: Final = range(3, 13)
 DUPLICATES: Final = 0.05  # of all events, sent again with the same id
-MARGIN: Final = SECOND // 2  # from an answer in time to its deadline: the log must have it by then, on a busy machine
+MARGIN: Final = SECOND  # before its deadline an answer in time is sent at the latest, whatever its own time: on a
+# busy machine a record takes a while into the log, and real clocks must not decide a verdict
 LATE_AT_LEAST: Final = SECOND // 10
 BEFORE_DEADLINE_PERCENT: Final = (75, 90)
 OVERDUE_PERCENT: Final = (150, 200)
@@ -61,7 +63,8 @@ class PlannedCase:
         yield self.opened_at, opened
         if self.answered_at is not None:
             answer = event(self.case_id, "case.responded", self.answered_at, event_id=f"{self.case_id}-answered")
-            yield self.answered_at, answer
+            is_late = self.answered_at >= self.deadline
+            yield self.answered_at if is_late else min(self.answered_at, self.deadline - MARGIN), answer
 
     @property
     def notices(self) -> Counter[Said]:
@@ -90,7 +93,7 @@ def planned(seed: int, cases: int, start: int, over_seconds: float) -> list[Plan
         target = chance.choice(TARGET_SECONDS)
         deadline = opened_at + target * SECOND
         answers = (
-            chance.randint(opened_at + SECOND // 5, deadline - MARGIN),
+            deadline - 1 if number % 10 == 0 else chance.randint(opened_at + SECOND // 5, deadline - 1),
             chance.randint(deadline + LATE_AT_LEAST, deadline + 4 * SECOND),
             None,
         )
@@ -104,24 +107,40 @@ def planned(seed: int, cases: int, start: int, over_seconds: float) -> list[Plan
     return made
 
 
-async def play(world: World, plan: Iterable[PlannedCase], seed: int) -> float:
-    """Sends every event at its own time, and some again up to two seconds later; returns how many seconds behind its
-    time the tardiest was acknowledged."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """How the machine did meanwhile. `tardiest`: from when an event was to be sent to its acknowledgement; `ack_p99`:
+    from when it was sent. Seconds."""
+
+    tardiest: float
+    ack_p99: float
+
+
+async def play(world: World, plan: Iterable[PlannedCase], seed: int) -> Played:
+    """Sends every event at its own time, and some again up to two seconds later."""
     chance = random.Random(seed)
     due = [each for case in plan for each in case.events]
     again = chance.sample(due, int(len(due) * DUPLICATES))
     due += [(at + chance.randint(0, 2 * SECOND), sent) for at, sent in again]
     due.sort(key=lambda each: each[0])
-    tardiest = sent_count = 0
-    while sent_count < len(due):
-        await asyncio.sleep(max(0.005, (due[sent_count][0] - now()) / SECOND))
-        at, clock = due[sent_count][0], now()
-        ready = [each for when, each in due[sent_count:] if when <= clock]
-        await world.send(*ready)
+    tardiest, acknowledged, count = 0, [0], 0
+    while count < len(due):
+        await asyncio.sleep(max(0.005, (due[count][0] - now()) / SECOND))
+        began = now()
+        ready = [each for at, each in due[count:] if at <= began]
         if ready:
-            tardiest = max(tardiest, now() - at)
-        sent_count += len(ready)
-    return tardiest / SECOND
+            await world.send(*ready)
+            acknowledged.append(now() - began)
+            tardiest = max(tardiest, now() - due[count][0])
+            count += len(ready)
+    assert tardiest < MARGIN, f"an event was {tardiest / SECOND} s late: this machine is too busy to judge anybody"
+    return Played(tardiest=tardiest / SECOND, ack_p99=percentile_99(acknowledged) / SECOND)
+
+
+def percentile_99(values: Iterable[float]) -> float:
+    """The value that one in a hundred exceeds."""
+    ordered = sorted(values)
+    return ordered[math.ceil(0.99 * len(ordered)) - 1]
 
 
 def said(notices: Iterable[Notice]) -> dict[str, Counter[Said]]:
