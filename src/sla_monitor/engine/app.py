@@ -7,12 +7,14 @@ import logging
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import faust
 import structlog
 import yarl
 from aiokafka import TopicPartition
+from aiokafka.errors import IllegalStateError
 from aiokafka.partitioner import murmur2
 from faust.types import TP
 
@@ -180,11 +182,16 @@ class Worker:
             session_timeout=self.settings.session_timeout_seconds,
             pause=lambda partition: self.faust.consumer.pause_partitions({_tp(partition)}),
             resume=lambda partition: self.faust.consumer.resume_partitions({_tp(partition)}),
-            rewind=lambda partition, offset: self.faust.consumer.seek(_tp(partition), offset),
+            rewind=self._rewind,
             committed=self._committed,
             restored=self.recorder.restored,
             fenced=self.recorder.fenced,
         )
+
+    async def _rewind(self, partition: TopicPartition, offset: int) -> None:
+        """In the consumer's own thread: it is not safe from ours. One revoked meanwhile is sought when assigned."""
+        with suppress(IllegalStateError):
+            await self.faust.consumer.seek_wait({_tp(partition): offset})
 
     def _rules(self) -> Rules:
         settings, partitions = self.settings, self.layout.partitions

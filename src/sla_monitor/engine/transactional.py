@@ -118,8 +118,10 @@ class TransactionalJournal:
             problem = await self._changed_record(partition)
         if problem and not self._accept_input_loss:
             raise UnsafeState(f"{_name(self._events)}: {problem} (--accept-input-loss goes on all the same)")
-        if problem:
-            partition.row.applied = max(begin, min(end, max(following, committed or 0))) - 1
+        if problem:  # another input is read from its start: events that are known already have no effect
+            onward = committed if committed is not None and following < committed <= end else begin
+            partition.row.applied = max(begin, onward) - 1
+            partition.row.applied_timestamp, partition.row.applied_checksum = -1, 0  # of a record that is not there
 
     async def _changed_record(self, partition: Partition) -> str:
         row = partition.row
