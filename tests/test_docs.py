@@ -139,7 +139,7 @@ def test_a_page_speaks_of_the_product_alone(page: Path) -> None:
 def test_files_that_pages_name_are_there() -> None:
     """A path in backticks that starts with a folder of the repository exists."""
     for page in PAGES:
-        for named in re.findall(r"`((?:src|tests|docs|scripts|benchmarks)/[\w./-]+)`", page.read_text("utf-8")):
+        for named in re.findall(r"`((?:src|tests|docs|scripts)/[\w./-]+)`", page.read_text("utf-8")):
             assert (ROOT / named).exists(), f"{page.name}: {named}"
 
 
