@@ -36,7 +36,7 @@ from sla_monitor.engine.transactional import TransactionalJournal
 from sla_monitor.engine.transport import BatchTransport, FetchedBatch, PassThrough
 from sla_monitor.engine.watchdog import Watchdog, end_process
 from sla_monitor.engine.watermark import Watermarks
-from sla_monitor.errors import RefuseToStart
+from sla_monitor.errors import EXIT_USAGE, RefuseToStart
 from sla_monitor.observe import health, metrics
 from sla_monitor.observe.recorder import Labels, Recorder, ShardCollector
 from sla_monitor.wire.inbound import REASONS
@@ -121,6 +121,14 @@ class Worker:
 
     async def start(self) -> None:
         """Before the group is joined."""
+        try:
+            await self._start()
+        except RefuseToStart as refusal:
+            end_process("; ".join(refusal.problems), EXIT_USAGE)
+        except Exception as error:  # noqa: BLE001 - handed on
+            self._failed(error)
+
+    async def _start(self) -> None:
         await self.log.start()
         page = health.application(self.registry, self._readiness)
         self._stop_web = await health.serve(self.settings.web_host, self.settings.web_port, page)
@@ -222,6 +230,8 @@ class Worker:
         if skew is not None:
             self.watermarks.skew = skew
             self.recorder.skew(skew)
+        elif self.watermarks.skew is None:  # topics without the broker's time: nobody can tell
+            self.watermarks.skew = 0.0
 
     def _readiness(self) -> health.Readiness:
         held = ("the clock differs from the broker's by more than a minute: deadlines wait",)
@@ -249,7 +259,7 @@ class _App(faust.App):
 
     async def on_start(self) -> None:
         await super().on_start()
-        await self.before_joining()
+        await self.before_joining()  # its errors end the process: Faust would write a traceback and exit with 1
 
 
 def _faust_app(settings: Settings, partitions: int) -> _App:

@@ -383,6 +383,10 @@ class Partition:
         self.breaker = Breaker(self.rules.breaker_ratio)
         self.row.outcomes, self.row.outcomes_seen = self.breaker.window()
         self.row.tripped = False
+        return self.mark()
+
+    def mark(self) -> Batch:
+        """The partition's row as it is. Only between two calls of `take`."""
         return Batch(rows=[(PARTITION_KEY, rows.encode_partition(self.row))])
 
     def _count(self, key: bytes, status: int | None) -> None:

@@ -81,16 +81,18 @@ class Shard:
         self._closing = False
         self._rewound = False  # batches fetched before the rewind may still arrive
         self._must_verify = False
+        self._must_mark = False
         self._is_stale = False  # fenced: memory and producer are worth nothing
         self._fenced_at: float | None = None
         self._look_again: asyncio.TimerHandle | None = None  # tripped: at the state, once a second
-        self.moved_at = monotonic()  # the last time it made progress, or got work after a rest
+        self.moved_at = 0.0  # monotonic: the last time it made progress, or got work after a rest
         self.set_state(OPENING)
         self._may_work.set()
 
     # --- what others see ------------------------------------------------------------------------------------------
 
     def set_state(self, state: str) -> None:
+        self.moved_at = monotonic()  # first, for the watchdog is another thread
         self.state = state
         self.state_since = self._around.wall()
 
@@ -148,21 +150,27 @@ class Shard:
 
     def offer(self, records: list[Record]) -> None:
         """Take a fetched batch. Never waits: above the bound, fetching this partition is paused."""
+        self._wake_up()
         self._queue.extend(records)
         self._starts.add(records[0].offset)
         self._queued_bytes += sum(record.size for record in records)
         if len(self._queue) > QUEUED_RECORDS_MAX or self._queued_bytes > QUEUED_BYTES_MAX:
             self._fetching_paused = True
             self._around.pause(self.topic_partition)
-        self._wake_up()
 
     def head(self, watermark: int, end: int) -> None:
         """At the instant `watermark` (already less the settle time) the log ended at `end`."""
         if self._head is None and self.state in {LIVE, CATCHING_UP}:
-            self._head = (watermark, end)
             self._wake_up()
+            self._head = (watermark, end)
+
+    def mark(self) -> None:
+        """Write the partition's row although nothing happened: the answer tells the broker's time."""
+        self._must_mark = True
+        self._wake_up()
 
     def _wake_up(self) -> None:
+        """There will be work, before the next await. The watchdog must not see it with the time of the last rest."""
         if self._resting.is_set():
             self.moved_at = monotonic()
         self._work.set()
@@ -175,7 +183,7 @@ class Shard:
         if self.state == OPENING:
             return  # goes on opening; if the partition does not come back it is closed
         await self._resting.wait()
-        if self.state in {LIVE, CATCHING_UP}:
+        if self.state in {LIVE, CATCHING_UP} and not self._may_work.is_set():  # else it came back meanwhile
             self.set_state(SUSPENDED)
 
     def resume(self) -> None:
@@ -225,6 +233,7 @@ class Shard:
         count = await self._journal.open(self.content)
         self._around.restored(monotonic() - began, count)
         self.set_state(TRIPPED if self.content.row.tripped else CATCHING_UP)
+        self.mark()
 
     async def _lose(self) -> None:
         """Fenced. Revoked or closing meanwhile: whoever did it is the owner."""
@@ -272,6 +281,9 @@ class Shard:
             await self._verify()
             if not self._may_work.is_set():
                 return  # revoked while opening anew
+        if self._must_mark:
+            self._must_mark = False
+            await self._write(self.content.mark())
         if self.state == TRIPPED:
             await self._wait_for_release()
             return
@@ -384,8 +396,10 @@ class Shard:
 
     async def _commit(self) -> None:
         batch = self.content.take()
-        if batch.is_empty:
-            return
+        if not batch.is_empty:
+            await self._write(batch)
+
+    async def _write(self, batch: Batch) -> None:
         began = monotonic()
         done = await self._journal.commit(batch)
         self._around.committed(batch, monotonic() - began, done.skew_seconds)

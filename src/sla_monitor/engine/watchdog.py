@@ -17,14 +17,21 @@ from sla_monitor.errors import EXIT_FATAL
 
 LOOK_EVERY_SECONDS = 0.25
 NO_PROGRESS_SECONDS = 60.0
+LAST_WORD_SECONDS = 2.0
 
 _log = structlog.get_logger("sla_monitor.watchdog")
 
 
-def end_process(reason: str) -> None:
-    """Stop at once, with one clear line: a normal shutdown would still commit. Kafka hands the partitions on."""
+def end_process(reason: str, code: int = EXIT_FATAL) -> None:
+    """Stop at once, with one clear line: a normal shutdown would still commit. Kafka hands the partitions on.
+
+    The line is not waited for long: whoever stalled may hold the lock of the log, or nobody reads it.
+    """
+    last_word = threading.Timer(LAST_WORD_SECONDS, os._exit, [code])
+    last_word.daemon = True
+    last_word.start()
     _log.critical("stopping", reason=reason)
-    os._exit(EXIT_FATAL)
+    os._exit(code)
 
 
 class Watchdog:

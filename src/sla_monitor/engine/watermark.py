@@ -25,16 +25,18 @@ _log = structlog.get_logger("sla_monitor.watermark")
 
 
 class Watermarks:
-    """`skew`: our clock minus the broker's, in seconds, as last seen. Above a minute nothing fires."""
+    """`skew`: our clock minus the broker's, in seconds, as last seen. Above a minute nothing fires, nor before it is
+    known: each partition writes its row when it is opened, and the answer tells.
+    """
 
     def __init__(self, log: Log, shards: Callable[[], Iterable[Shard]], wall: Callable[[], float], settle: int) -> None:
         self._kafka, self._shards, self._wall, self._settle = log, shards, wall, settle
-        self.skew = 0.0
+        self.skew: float | None = None
 
     @property
     def is_held(self) -> bool:
         """Whether the clocks differ so much that firing would be a guess."""
-        return abs(self.skew) > SKEW_MAX_SECONDS
+        return self.skew is not None and abs(self.skew) > SKEW_MAX_SECONDS
 
     async def run(self) -> None:
         """Until cancelled. A broker that does not answer only delays."""
@@ -54,7 +56,9 @@ class Watermarks:
         """One round. The wall time is noted before asking, so what came later cannot have been missed."""
         settled = int(self._wall() * SECOND) - self._settle
         waiting = [shard for shard in self._shards() if shard.wants_head(settled, anyway=anyway)]
-        if not waiting or self.is_held:
+        if waiting and self.is_held and anyway:
+            waiting[0].mark()  # the clocks may agree by now
+        if not waiting or self.skew is None or self.is_held:
             return
         ends = await self._kafka.ends([shard.topic_partition for shard in waiting])
         for shard in waiting:
