@@ -1,7 +1,8 @@
 """The errors of the product and what each one does to the worker.
 
     SlaError
-    ├── RefuseToStart          the worker does not start; every problem is listed; exit 2
+    ├── RefuseToStart          the worker does not start; every problem is listed; exit 2, or 70 when it shows only
+    │   │                      after the group was joined (a partition's state is read on assignment)
     │   ├── BadConfiguration   settings, policy packs, calendars: `file:line: problem`
     │   └── UnsafeState        Kafka holds something that starting would make worse
     ├── BadEvent               one record goes to the dead-letter topic, nothing else is touched

@@ -153,7 +153,11 @@ def test_the_built_in_plan_says_when_it_speaks(plan: Policy) -> None:
     (clock,) = plan.clocks
     assert (clock.name, clock.warnings, clock.overdue) == ("initial_response", (75, 90), (150, 200))
     assert clock.stops == {"case.responded", "case.resolved", "case.closed"}
-    assert clock.changes == policy.Changes(raised="from_change", lowered="from_start", sideways="from_start")
+    assert clock.changes == policy.Changes(
+        raised=policy.Direction(how="from_change", rule="SP-UP-CLOCK"),
+        lowered=policy.Direction(how="from_start", rule="SP-DOWN-CLOCK"),
+        sideways=policy.Direction(how="from_start"),
+    )
     assert (plan.commitment.name, plan.commitment.unreached_attempts) == ("commitment", 3)
     assert (plan.severities, plan.plans) == (("A", "B", "C"), ("standard", "professional_direct", "unified"))
     assert (plan.key, plan.effective_from, plan.switched_off) == (
@@ -201,7 +205,7 @@ def test_an_unlike_plan_loads_without_a_change_of_code() -> None:
     assert silence.limit == 13 * HOUR + 30 * MINUTE
     assert silence.downgrade is not None
     assert (silence.downgrade.to, silence.downgrade.automatic) == ("P3", True)
-    assert clock.changes == policy.Changes(raised="keep_elapsed", lowered="from_start", sideways="from_start")
+    assert clock.changes == policy.Changes(raised=policy.Direction(how="keep_elapsed"))
 
 
 # --- versions ----------------------------------------------------------------------------------------------------

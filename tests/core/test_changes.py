@@ -8,7 +8,7 @@ import pytest
 
 from sla_monitor.core import facts as f
 from sla_monitor.core import notices as n
-from sla_monitor.core.policy import Changes, Packs
+from sla_monitor.core.policy import Changes, Direction, Packs
 from tests.core.stories import MONDAY, PACKS, Story, own_target
 
 TUESDAY = "2026-01-06"
@@ -32,7 +32,7 @@ def test_lowered_counts_from_submission() -> None:
         f"{MONDAY} 17:00",
     )
     assert (moved["cause"], moved["event"]) == ("event", {"source": "crm", "id": "e1"})
-    assert (moved.when, moved["rule"], moved["severity"]) == (f"{MONDAY} 11:00", "SP-C", "C")
+    assert (moved.when, moved["rule"], moved["severity"]) == (f"{MONDAY} 11:00", "SP-DOWN-CLOCK", "C")
 
 
 def test_a_lowered_to_b_is_on_business_hours() -> None:
@@ -187,7 +187,9 @@ def test_what_would_have_been_broken_before_a_raise_was_broken_then() -> None:
 def test_a_pack_may_keep_the_time_used_up() -> None:
     """Semantics decided, `keep_elapsed`: consumed open time stays, the rest runs on the new target and hours."""
     pack = PACKS.versions[0]
-    keeping = replace(pack.clocks[0], changes=Changes(raised="keep_elapsed", lowered="keep_elapsed"))
+    keeping = replace(
+        pack.clocks[0], changes=Changes(raised=Direction(how="keep_elapsed"), lowered=Direction(how="keep_elapsed"))
+    )
     packs = Packs(versions=(replace(pack, clocks=(keeping,)),))
     story = Story(f"{MONDAY} 09:00", packs=packs)
     story.tell(f"{MONDAY} 10:00", to("A"))  # the hour is used up

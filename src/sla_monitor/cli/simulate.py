@@ -27,7 +27,7 @@ def _instant(text: str) -> int:
 @app.command()
 def simulate(
     events: Annotated[
-        Path, typer.Argument(exists=True, dir_okay=False, allow_dash=True, help="JSON lines; - reads standard input.")
+        Path, typer.Argument(dir_okay=False, allow_dash=True, help="JSON lines; - reads standard input.")
     ],
     *,
     policy: Annotated[
@@ -57,6 +57,8 @@ def simulate(
     def say(notice: bytes) -> None:
         sys.stdout.buffer.write(notice + b"\n")
 
+    if name != "-" and not events.exists():
+        raise typer.BadParameter(f"{name} does not exist")
     packs = load_packs(policy)
     with sys.stdin.buffer if name == "-" else events.open("rb") as lines:
         Simulation(packs, say, bury).run(lines, until)

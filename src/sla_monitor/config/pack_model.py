@@ -384,11 +384,11 @@ class Changes(Section):
     """By the direction of the change."""
 
     raised: Change = Change(mode="from_change")
-    """To a more severe severity."""
+    """To a more severe severity, a higher plan, or round-the-clock hours, in this order."""
     lowered: Change = Change(mode="from_start")
-    """To a less severe severity."""
+    """The other way: severity decides first, then the plan, then the hours."""
     sideways: Change = Change(mode="from_start")
-    """Of plan, access, language or location."""
+    """Neither: other open hours, after a change of language or location."""
 
 
 class Clock(Section):

@@ -19,6 +19,7 @@ from pydantic_core import ErrorDetails
 
 from sla_monitor.config.calendars import CalendarRule, Country, CountryCalendars
 from sla_monitor.config.pack_model import (
+    Change,
     Clock,
     Commitment,
     CountryTable,
@@ -266,10 +267,16 @@ def clock_policy(name: str, clock: Clock) -> policy.ClockPolicy:
         warnings=tuple(clock.warnings),
         overdue=tuple(clock.overdue),
         changes=policy.Changes(
-            raised=clock.changes.raised.mode, lowered=clock.changes.lowered.mode, sideways=clock.changes.sideways.mode
+            raised=direction(clock.changes.raised),
+            lowered=direction(clock.changes.lowered),
+            sideways=direction(clock.changes.sideways),
         ),
         own_target_rule=clock.own_target_rule,
     )
+
+
+def direction(change: Change) -> policy.Direction:
+    return policy.Direction(how=change.mode, rule=change.rule)
 
 
 def commitment(said: Commitment) -> policy.Commitment:

@@ -228,8 +228,8 @@ class CaseState:
         for clock in self.policy.clocks:
             state = self.clocks[clock.name]
             if isinstance(state, Running):
-                steps = self._steps_after(clock, state, old, restored, at)
-                self._retarget(clock, state, steps, at)
+                steps, rule = self._steps_after(clock, state, old, restored, at)
+                self._retarget(clock, state, steps, at, rule)
         if restored is not None:
             change = {"from": old.severity, "to": profile.severity, "evidence": {"events": [self._cause_reference()]}}
             self._say(n.RESTORED, self.policy.commitment.restored_rule, at, change)
@@ -244,25 +244,29 @@ class CaseState:
         old: Profile,
         restored: dict[str, tuple[Step, ...]] | None,
         at: int,
-    ) -> tuple[Step, ...]:
+    ) -> tuple[tuple[Step, ...], str]:
+        """The clock's history after a change, and the rule that makes it so."""
         if restored is not None and clock.name in restored:
             before = restored[clock.name]
-            return clocks.as_if_from_start(before, before[-1].profile, self.profile)
-        how = getattr(clock.changes, clocks.direction(self.policy, clock, old, self.profile))
-        if how == clocks.FROM_START:
-            return clocks.as_if_from_start(state.steps, old, self.profile)
-        return (*state.steps, Step(at=at, profile=self.profile, how=how))
+            steps = clocks.as_if_from_start(before, before[-1].profile, self.profile)
+            return steps, self.policy.commitment.restored_rule
+        direction = clocks.direction(self.policy, clock, old, self.profile)
+        if direction.how == clocks.FROM_START:
+            return clocks.as_if_from_start(state.steps, old, self.profile), direction.rule
+        return (*state.steps, Step(at=at, profile=self.profile, how=direction.how)), direction.rule
 
-    def _retarget(self, clock: ClockPolicy, state: Running, steps: tuple[Step, ...], at: int) -> None:
-        """A deadline that lands in the past was broken then; time says so as soon as the watermark allows."""
+    def _retarget(self, clock: ClockPolicy, state: Running, steps: tuple[Step, ...], at: int, rule: str) -> None:
+        """A deadline that lands in the past was broken then; time says so as soon as the watermark allows. One that
+        does not move keeps its warnings.
+        """
         old, new = state.measure, clocks.measure(self.policy, clock, steps)
-        if new.due_at == old.due_at and clocks.same_terms(new.terms, old.terms):
+        if new.due_at == old.due_at:
             self.clocks[clock.name] = replace(state, steps=steps, measure=new)
             return
         warnings = new.levels(clock.warnings, at)
         self.clocks[clock.name] = Running(steps=steps, measure=new, warnings=warnings)
-        if new.due_at != old.due_at:
-            self._say_moved(clock.name, new, old.due_at, at)
+        moved: dict[str, object] = {"old_deadline": iso(old.due_at), "new_deadline": iso(new.due_at)}
+        self._say_of_clock(n.DEADLINE_MOVED, clock.name, new, at, moved | self._cause(), rule=rule)
 
     def _silence_under_new_terms(self, at: int, *, severity_changed: bool) -> None:
         if severity_changed:
@@ -273,7 +277,7 @@ class CaseState:
         if before is None or after is None or before.due_at == after.due_at:
             return
         moved = {"old_deadline": _iso_or_none(before.due_at), "new_deadline": _iso_or_none(after.due_at)}
-        self._say_of_silence(n.DEADLINE_MOVED, after, at, moved | {"cause": "event", "event": self._cause_reference()})
+        self._say_of_silence(n.DEADLINE_MOVED, after, at, moved | self._cause())
 
     def _check_language(self, at: int) -> None:
         """SP-LANG-TR: a language nobody serves, and no English accepted: said once in a generation."""
@@ -367,13 +371,20 @@ class CaseState:
 
     # --- saying it ----------------------------------------------------------------------------------------------
 
-    def _say_moved(self, clock: str, measure: Measure, old_due_at: int, at: int) -> None:
-        moved: dict[str, object] = {"old_deadline": iso(old_due_at), "new_deadline": iso(measure.due_at)}
-        moved |= {"cause": "event", "event": self._cause_reference()} if self.cause else {"cause": "policy"}
-        self._say_of_clock(n.DEADLINE_MOVED, clock, measure, at, moved)
+    def _cause(self) -> dict[str, object]:
+        """Why a deadline moved: an event, or a rule of the pack that time has set off."""
+        return {"cause": "event", "event": self._cause_reference()} if self.cause else {"cause": "policy"}
 
     def _say_of_clock(
-        self, kind: str, clock: str, measure: Measure, at: int, more: dict[str, object] | None = None, *, level: int = 0
+        self,
+        kind: str,
+        clock: str,
+        measure: Measure,
+        at: int,
+        more: dict[str, object] | None = None,
+        *,
+        level: int = 0,
+        rule: str = "",
     ) -> None:
         data: dict[str, object] = {
             "clock": clock,
@@ -385,7 +396,7 @@ class CaseState:
         }
         if level:
             data["level"] = level
-        self._say(kind, clock, at, data | (more or {}), level=level, rule=measure.terms.rule)
+        self._say(kind, clock, at, data | (more or {}), level=level, rule=rule or measure.terms.rule)
 
     def _say_of_silence(self, kind: str, waiting: s.Waiting, at: int, more: dict[str, object] | None = None) -> None:
         clock = self.policy.commitment.name

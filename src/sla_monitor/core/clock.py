@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from sla_monitor.core.calendar import HORIZON_END, BeyondHorizon, Calendar
-from sla_monitor.core.policy import ClockPolicy, Policy, Profile, Terms
+from sla_monitor.core.policy import ClockPolicy, Direction, Policy, Profile, Terms
 
 FROM_START = "from_start"
 FROM_CHANGE = "from_change"
@@ -149,12 +149,15 @@ def as_if_from_start(steps: tuple[Step, ...], old: Profile, new: Profile) -> tup
     return tuple(rewritten)
 
 
-def direction(policy: Policy, clock: ClockPolicy, old: Profile, new: Profile) -> str:
-    """Whether a change raises, lowers or only shifts what is promised: severity first, then plan, then hours."""
+def direction(policy: Policy, clock: ClockPolicy, old: Profile, new: Profile) -> Direction:
+    """What the pack says of a change that raises, lowers or only shifts what is promised: severity decides first,
+    then the plan, then the hours.
+    """
     by_rank = policy.rank(old.severity) - policy.rank(new.severity)
     if not by_rank:
         by_rank = policy.plans.index(new.plan) - policy.plans.index(old.plan)
     if not by_rank:
         before, after = policy.terms(clock, old), policy.terms(clock, new)
         by_rank = after.round_the_clock - before.round_the_clock
-    return "raised" if by_rank > 0 else "lowered" if by_rank < 0 else "sideways"
+    changes = clock.changes
+    return changes.raised if by_rank > 0 else changes.lowered if by_rank < 0 else changes.sideways

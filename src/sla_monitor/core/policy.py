@@ -58,12 +58,22 @@ class HoursRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Changes:
-    """What a change of terms does to a running deadline: `from_start`, `from_change` or `keep_elapsed`."""
+class Direction:
+    """What a change does to a running deadline, `from_start`, `from_change` or `keep_elapsed`, and the rule for it;
+    without one the rule of the target is cited.
+    """
 
-    raised: str = "from_change"  # SP-UP-CLOCK
-    lowered: str = "from_start"  # SP-DOWN-CLOCK
-    sideways: str = "from_start"
+    how: str
+    rule: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """By the direction of the change."""
+
+    raised: Direction = Direction(how="from_change")
+    lowered: Direction = Direction(how="from_start")
+    sideways: Direction = Direction(how="from_start")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

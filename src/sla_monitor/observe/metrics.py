@@ -127,7 +127,7 @@ EVENTS = _counter("sla_events_total", "Events read from the input, by type.", "t
 EVENTS_WITHOUT_EFFECT = _counter("sla_events_without_effect_total", "Events that changed nothing, by reason.", "reason")
 DEAD_LETTERS = _counter("sla_dead_letters_total", "Records sent to the dead-letter topic, by reason.", "reason")
 PARTITION_MISMATCHES = _counter(
-    "sla_partition_mismatches_total", "Records on another partition than their key belongs to."
+    "sla_partition_mismatches_total", "Records of unknown cases on another partition than murmur2 of the key gives."
 )
 FACTS_FOLDED_EARLY = _counter(
     "sla_facts_folded_early_total", "Facts folded before the correction horizon: the case has too many."

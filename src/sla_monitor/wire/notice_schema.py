@@ -34,7 +34,11 @@ _COMMON: Final[Fields] = {
 }
 _CLOCK: Final[Fields] = {
     "clock": _TEXT,
-    "deadline": {**_TIME, "type": ["string", "null"], "description": "null: this silence has been used."},
+    "deadline": {
+        **_TIME,
+        "type": ["string", "null"],
+        "description": "null: nothing can follow from this silence (any more).",
+    },
     "target_seconds": _SECONDS,
     "elapsed_seconds": {**_SECONDS, "description": "Open time counted so far, in the calendar's hours."},
     "calendar": _TEXT,
