@@ -89,7 +89,12 @@ class Worker:
         worker.spinner = None
         for library in ("faust", "mode", "aiokafka"):
             logging.getLogger(library).setLevel(logging.WARNING)
-        worker.execute_from_commandline()
+        try:
+            worker.execute_from_commandline()
+        except SystemExit as ended:  # mode ends with 1 whatever crashed inside Faust
+            if ended.code:
+                end_process(f"a service of Faust crashed: {ended.__context__!r}")
+            raise
 
     def _connect(self) -> None:
         """Faust's signals and the one agent."""
