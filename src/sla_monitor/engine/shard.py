@@ -233,7 +233,6 @@ class Shard:
         count = await self._journal.open(self.content)
         self._around.restored(monotonic() - began, count)
         self.set_state(TRIPPED if self.content.row.tripped else CATCHING_UP)
-        self.mark()
 
     async def _lose(self) -> None:
         """Fenced. Revoked or closing meanwhile: whoever did it is the owner."""
@@ -282,8 +281,8 @@ class Shard:
             if not self._may_work.is_set():
                 return  # revoked while opening anew
         if self._must_mark:
-            self._must_mark = False
             await self._write(self.content.mark())
+            self._must_mark = False
         if self.state == TRIPPED:
             await self._wait_for_release()
             return

@@ -26,7 +26,7 @@ _log = structlog.get_logger("sla_monitor.watermark")
 
 class Watermarks:
     """`skew`: our clock minus the broker's, in seconds, as last seen. Above a minute nothing fires, nor before it is
-    known: each partition writes its row when it is opened, and the answer tells.
+    known. A partition then writes its row, and again every 15 s while the clock is held: the answer tells.
     """
 
     def __init__(self, log: Log, shards: Callable[[], Iterable[Shard]], wall: Callable[[], float], settle: int) -> None:
@@ -56,9 +56,11 @@ class Watermarks:
         """One round. The wall time is noted before asking, so what came later cannot have been missed."""
         settled = int(self._wall() * SECOND) - self._settle
         waiting = [shard for shard in self._shards() if shard.wants_head(settled, anyway=anyway)]
-        if waiting and self.is_held and anyway:
-            waiting[0].mark()  # the clocks may agree by now
-        if not waiting or self.skew is None or self.is_held:
+        if not waiting:
+            return
+        if self.skew is None or (self.is_held and anyway):
+            waiting[0].mark()
+        if self.skew is None or self.is_held:
             return
         ends = await self._kafka.ends([shard.topic_partition for shard in waiting])
         for shard in waiting:
