@@ -35,7 +35,9 @@ def arrival_of(line: bytes) -> Arrival:
         return Arrival(key=None, at=None)
     if not isinstance(event, dict):
         return Arrival(key=None, at=None)
-    subject, at = event.get("subject"), event.get("arrivedat", event.get("time"))
+    subject, at = event.get("subject"), event.get("arrivedat")
+    if at is None:  # null means absent, as in every attribute
+        at = event.get("time")
     try:
         arrived = rfc3339.parse(at) if isinstance(at, str) else None
     except ValueError:
