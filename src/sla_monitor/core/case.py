@@ -459,11 +459,11 @@ def opened_by(case_id: str, fact: f.Fact, policy: Policy) -> CaseState:
 def problem_with(fact: f.Fact, policy: Policy) -> str:
     """Why this pack cannot read the fact; empty if it can."""
     body = fact.body
-    if isinstance(body, f.Opened | f.SeverityChanged) and body.severity not in policy.severities:
+    if isinstance(body, (f.Opened, f.SeverityChanged)) and body.severity not in policy.severities:
         return "severity is none of the pack's"
-    if isinstance(body, f.Opened | f.PlanChanged) and body.plan not in policy.plans:
+    if isinstance(body, (f.Opened, f.PlanChanged)) and body.plan not in policy.plans:
         return "plan is none of the pack's"
-    if isinstance(body, f.Opened | f.LocationChanged) and body.country not in policy.countries:
+    if isinstance(body, (f.Opened, f.LocationChanged)) and body.country not in policy.countries:
         return "country is none of the pack's"
     return ""
 

@@ -76,7 +76,7 @@ def fold(case: Case, fact: Fact, now: int, packs: Packs, bounds: Bounds) -> Deci
     insort(case.facts, fact, key=_by_order)
     decision = continue_with(case, fact, now) if in_order else fold_anew(case, fact, now, packs)
     notices, folded = fold_early(case) if len(case.facts) > FACTS_MAX else ([], 0)
-    return replace(decision, notices=owed + decision.notices + notices, folded_early=folded)
+    return Decision(notices=owed + decision.notices + notices, effect=decision.effect, folded_early=folded)
 
 
 def wake(case: Case, now: int, packs: Packs, bounds: Bounds) -> Decision:
@@ -282,7 +282,7 @@ def duplicate(case: Case, fact: Fact, until: int | None) -> bool:
     """
     if until is not None and case.state is not None and fact.identity == case.state.opening:
         return True
-    void = withdrawn(case.facts)
+    void = withdrawn(case.facts) if isinstance(fact.body, Opened) else set()
     opens = isinstance(fact.body, Opened) and fact.identity not in void
     for known in case.facts:
         if until is not None and known.at < until:

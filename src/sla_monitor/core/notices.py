@@ -53,6 +53,7 @@ KINDS = (
 ABOUT_ONE_SILENCE = frozenset({DOWNGRADE_RECOMMENDED, DOWNGRADED})  # their level is the instant it began
 
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:sla-monitor:notice")
+_NAMESPACE_HASHED = hashlib.sha1(NAMESPACE.bytes, usedforsecurity=False)
 
 Identity = tuple[str, str]  # (source, id) of an event
 
@@ -161,11 +162,18 @@ class Ledger:
 def notice_id(case_id: str, opening: Identity, key: Key, revision: int) -> str:
     """The deterministic id: a UUIDv5 (RFC 9562) over everything that makes a notice the one it is."""
     parts = (case_id, key.generation, key.subject, key.kind, key.level, revision, *opening)
-    name = "\x1f".join(map(str, parts)).encode()
-    return str(uuid.UUID(bytes=hashlib.sha1(NAMESPACE.bytes + name, usedforsecurity=False).digest()[:16], version=5))
+    return _uuid5("\x1f".join(map(str, parts)))
 
 
 def retraction_id(retracted: str) -> str:
     """One notice is withdrawn at most once, so its own id is enough."""
-    name = f"{RETRACTED}\x1f{retracted}".encode()
-    return str(uuid.UUID(bytes=hashlib.sha1(NAMESPACE.bytes + name, usedforsecurity=False).digest()[:16], version=5))
+    return _uuid5(f"{RETRACTED}\x1f{retracted}")
+
+
+def _uuid5(name: str) -> str:
+    """`uuid.uuid5` of our namespace, as text, in half the time: no UUID is made, the hash goes on from a copy."""
+    hashed = _NAMESPACE_HASHED.copy()
+    hashed.update(name.encode())
+    digits = hashed.hexdigest()
+    variant = "89ab"[int(digits[16], 16) & 3]
+    return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"

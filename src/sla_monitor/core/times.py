@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sla_monitor.core.facts import SECOND
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC by agreement: formatting it is twice as fast
 
 
 def iso(instant: int) -> str:
     """RFC 3339 in UTC ending in `Z`; a fraction of six digits only when there is one."""
-    return (_EPOCH + timedelta(microseconds=instant)).isoformat()[:-6] + "Z"
+    return (_EPOCH + timedelta(microseconds=instant)).isoformat() + "Z"
 
 
 def seconds(duration: int) -> int | float:

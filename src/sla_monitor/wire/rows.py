@@ -11,8 +11,8 @@ so that the timers of a partition are restored without decoding a single case. T
 
 from __future__ import annotations
 
+import re
 import struct
-import uuid
 from collections.abc import Iterable
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
@@ -32,12 +32,12 @@ from sla_monitor.errors import UnsafeState
 VERSION = 1
 RULES_VERSION = 1  # of the code that decided; verdicts of an older one are frozen unless a fact changes them
 NEVER = 2**63 - 1
-UUID_CHARS = 36
 OPEN, ENDED, ORPHANED, QUARANTINED = range(4)
 
 _HEADER = struct.Struct(">BBq")
 _BODIES = tuple(f.TYPES.values())  # a body's place in this list is its number on disk: only append
 _NUMBERS = {body: number for number, body in enumerate(_BODIES)}
+_is_uuid = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").fullmatch
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
 
@@ -189,18 +189,14 @@ def _frozen(value: Any) -> Any:
 
 def _id(identity: str) -> str | bytes:
     """A canonical UUID as its 16 bytes, anything else as it is."""
-    if len(identity) == UUID_CHARS and identity[8] == "-":
-        try:
-            packed = uuid.UUID(identity)
-        except ValueError:
-            return identity
-        if str(packed) == identity:
-            return packed.bytes
-    return identity
+    return bytes.fromhex(identity.replace("-", "")) if _is_uuid(identity) else identity
 
 
 def _to_id(packed: str | bytes) -> str:
-    return packed if isinstance(packed, str) else str(uuid.UUID(bytes=packed))
+    if isinstance(packed, str):
+        return packed
+    digits = packed.hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def _key(key: Key) -> tuple[int, str, int | str, int]:
