@@ -10,6 +10,7 @@ from typing import Any, Final
 from sla_monitor.config.packs import load_packs
 from sla_monitor.core.decide import Bounds
 from sla_monitor.core.facts import DAY, MINUTE
+from sla_monitor.core.times import iso
 from sla_monitor.engine.partition import Partition, Rules
 from sla_monitor.engine.records import Batch, DeadLetter, Headers, Record
 from sla_monitor.wire import rfc3339, rows
@@ -42,7 +43,7 @@ def event(case_id: str, kind: str, at: int, identity: str, /, **data: Any) -> by
         "source": SOURCE,
         "type": kind,
         "subject": case_id,
-        "time": rfc3339.format(at),
+        "time": iso(at),
         "data": data,
     }
     return json.dumps(attributes).encode()

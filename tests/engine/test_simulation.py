@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sla_monitor.core.facts import DAY, MINUTE
+from sla_monitor.core.times import iso
 from sla_monitor.engine import simulation
 from sla_monitor.engine.records import DeadLetter
 from sla_monitor.engine.simulation import Arrival, Simulation, arrival_of
-from sla_monitor.wire import rfc3339
 from tests.engine.feeding import A_CASE, NINE, PACKS, clock, event
 
 
@@ -22,7 +22,7 @@ def line(case_id: str, kind: str, at: int, identity: str, arrived: int | None = 
     """One line of the file."""
     value = event(case_id, kind, at, identity, **data)
     if arrived is not None:
-        value = json.dumps(json.loads(value) | {"arrivedat": rfc3339.format(arrived)}).encode()
+        value = json.dumps(json.loads(value) | {"arrivedat": iso(arrived)}).encode()
     return value + b"\n"
 
 

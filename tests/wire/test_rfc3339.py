@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sla_monitor.core.times import iso
 from sla_monitor.wire import rfc3339
 
 NINE_O_CLOCK = 1_767_603_600_000_000  # 2026-01-05T09:00:00Z
@@ -78,7 +79,7 @@ def test_the_range_is_one_of_instants_not_of_digits(inside: str, outside: str) -
 @given(at=st.integers(rfc3339.EARLIEST, rfc3339.LATEST))
 def test_what_is_written_is_read_back(at: int) -> None:
     """parse(format(at)) == at, to the microsecond."""
-    text = rfc3339.format(at)
+    text = iso(at)
     assert rfc3339.parse(text) == at
     assert text.endswith("Z")
 
@@ -93,8 +94,8 @@ def test_an_offset_does_not_move_an_instant(at: int, minutes: int) -> None:
 
 def test_an_instant_is_written_in_one_way() -> None:
     """No fraction on a whole second, six digits otherwise."""
-    assert rfc3339.format(NINE_O_CLOCK) == "2026-01-05T09:00:00Z"
-    assert rfc3339.format(NINE_O_CLOCK + 120_000) == "2026-01-05T09:00:00.120000Z"
+    assert iso(NINE_O_CLOCK) == "2026-01-05T09:00:00Z"
+    assert iso(NINE_O_CLOCK + 120_000) == "2026-01-05T09:00:00.120000Z"
 
 
 @given(text=st.text())
