@@ -374,7 +374,7 @@ def encode_partition(row: PartitionRow) -> bytes:
 
 def decode_partition(value: bytes) -> PartitionRow:
     """UnsafeState if a newer version wrote it."""
-    row = msgspec.msgpack.decode(value, type=PartitionRow)
-    if row.version > VERSION:
-        raise UnsafeState(f"the state has version {row.version}, this worker reads up to {VERSION}: upgrade it")
-    return row
+    version = (_decode(value) or [VERSION])[0]  # first alone: what follows may have another shape
+    if version > VERSION:
+        raise UnsafeState(f"the state has version {version}, this worker reads up to {VERSION}: upgrade it")
+    return msgspec.msgpack.decode(value, type=PartitionRow)
