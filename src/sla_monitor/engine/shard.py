@@ -189,6 +189,7 @@ class Shard:
     def resume(self) -> None:
         """Assigned again before it was closed."""
         self._forget_queue()
+        self._rewound = True  # a batch fetched across the rebalance was dropped: the next may begin behind it
         self._must_verify = self.state != OPENING
         self._may_work.set()
         self._work.set()

@@ -7,8 +7,10 @@ overridden here are held by tests/engine/test_shape.py; the three packages are p
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any, NamedTuple
 
+from aiokafka.errors import IllegalStateError
 from faust.serializers.schemas import Schema
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
@@ -55,6 +57,13 @@ class BatchConsumer(driver.Consumer):
                 carrier.value = FetchedBatch(generation, [as_record(record) for record in batch])
                 carrier.key = None
                 yield tp, carrier
+
+    async def perform_seek(self) -> None:
+        """To the committed offsets. A partition may be gone by the time they are known: the rebalance that took it
+        seeks again.
+        """
+        with suppress(IllegalStateError):
+            await super().perform_seek()
 
 
 class BatchTransport(driver.Transport):
