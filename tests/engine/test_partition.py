@@ -155,8 +155,8 @@ def test_a_dead_letter_is_the_record_as_it_came_and_why() -> None:
 def test_a_dead_letter_too_large_for_its_topic_is_replaced_by_size_and_hash() -> None:
     """Its key stays where it fits; one byte less and the whole record goes through."""
     value, headers = b"x" * 900, (("name", b"y" * 91),)
-    fed = Fed(replace(RULES, dead_bytes_max=1_000))
-    fed.fold(b"key-1", value, headers)  # 5 + 900 + 4 + 91: just fits
+    fed = Fed(replace(RULES, dead_bytes_max=1_010))
+    fed.fold(b"key-1", value, headers)  # 5 + 900 + 4 + 91, and 10 to frame the header: just fits
     fed.fold(b"key-12", value, headers)
     fed.fold(b"k" * 600, value, ())
     fed.take()
@@ -168,6 +168,15 @@ def test_a_dead_letter_too_large_for_its_topic_is_replaced_by_size_and_hash() ->
     assert told(replaced)["dead-reason"] == "not_json"
     assert "name" not in told(replaced)
     assert keyless.key is None
+
+
+def test_a_name_that_is_not_utf8_is_spelt_out() -> None:
+    """The client could not write it; other names and all values stay as they came."""
+    fed = Fed()
+    fed.fold(b"case-1", b"garbage", (("x-\udcffü", b"\xff"), ("größe", b"1")))
+    fed.take()
+    assert list(fed.dead[0].headers[:2]) == [("x-\\xffü", b"\xff"), ("größe", b"1")]
+    assert fed.dead[0].reason == "invalid"
 
 
 def test_a_header_without_a_value_is_no_obstacle() -> None:

@@ -449,6 +449,17 @@ def test_undecodable_headers_are_refused_by_name() -> None:
     assert decode(KEY, value, [*headers, ("ce_traceparent", b"\xff")]) == received(event())
 
 
+@pytest.mark.parametrize("text", [b"1", None])
+@pytest.mark.parametrize("value", [json.dumps(event()).encode(), None, b""])
+def test_a_header_whose_name_is_not_utf8_is_refused(value: bytes | None, text: bytes | None) -> None:
+    """Whatever else the record is, and without the name, which may be the payload's; other letters are letters."""
+    for raw in (b"\xff", b"x-" + PRIVATE.encode() + b"\xc3", b"\xed\xb2\x80"):
+        with pytest.raises(BadEvent) as refusal:
+            decode(KEY, value, [*STRUCTURED, (raw.decode("utf-8", "surrogateescape"), text)])
+        assert (refusal.value.reason, refusal.value.detail) == ("invalid", "headers: a name is not UTF-8")
+    assert decode(KEY, json.dumps(event()).encode(), [*STRUCTURED, ("größe", text)]) == received(event())
+
+
 def test_a_header_without_a_value_is_absent() -> None:
     """Kafka allows null there."""
     assert decode(KEY, None, [("ce_type", None)]) == Erasure(case_id="CASE-1000123")

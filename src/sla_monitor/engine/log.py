@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from sla_monitor.config.settings import Settings
+from sla_monitor.engine import lenient
 from sla_monitor.engine.kafka import client_options
 from sla_monitor.engine.records import Record
 
@@ -28,6 +29,7 @@ class Log:
         self._all: AIOKafkaConsumer
 
     async def start(self) -> None:
+        lenient.install()
         options = client_options(self._settings)
         self._committed_only = AIOKafkaConsumer(
             **options,

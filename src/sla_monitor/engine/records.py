@@ -11,7 +11,9 @@ from typing import NamedTuple
 
 from sla_monitor.core.notices import Notice
 
-Headers = Sequence[tuple[str, bytes]]
+Headers = Sequence[tuple[str, bytes]]  # a name that is not UTF-8 is decoded with `surrogateescape` (PEP 383)
+
+HEADER_FRAMING_BYTES = 10  # at most, of one header: two lengths of up to 5 bytes
 
 
 class Record(NamedTuple):
@@ -72,7 +74,10 @@ class Batch:
 
 
 def dead_letter(record: Record, *, reason: str, detail: str, topic: str, partition: int, bytes_max: int) -> DeadLetter:
-    """The record with why and whence in headers. One too large for the topic is replaced by its size and hash."""
+    """The record with why and whence in headers. One too large for the topic is replaced by its size and hash.
+
+    The client writes names as UTF-8 only: another byte in one is spelt out, a backslash, an x and two digits.
+    """
     about = (
         ("dead-reason", reason.encode()),
         ("dead-detail", detail.encode()),
@@ -80,11 +85,19 @@ def dead_letter(record: Record, *, reason: str, detail: str, topic: str, partiti
         ("dead-partition", str(partition).encode()),
         ("dead-offset", str(record.offset).encode()),
     )
-    headers = tuple(record.headers)
-    size = record.size + sum(len(name) + len(value or b"") for name, value in headers)
-    if size <= bytes_max:
+    headers = tuple((_writable(name), value) for name, value in record.headers)
+    if record.size + _size(headers) + HEADER_FRAMING_BYTES * len(headers) <= bytes_max:
         return DeadLetter(reason=reason, key=record.key, value=record.value, headers=(*headers, *about))
     digest = hashlib.sha256(record.value or b"").hexdigest()
+    size = record.size + _size(record.headers)
     replaced = (("dead-original-size", str(size).encode()), ("dead-original-sha256", digest.encode()))
     key = record.key if record.key is not None and len(record.key) <= bytes_max // 2 else None
     return DeadLetter(reason=reason, key=key, value=None, headers=(*about, *replaced))
+
+
+def _writable(name: str) -> str:
+    return name if name.isascii() else name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def _size(headers: Headers) -> int:
+    return sum(len(name.encode("utf-8", "surrogateescape")) + len(value or b"") for name, value in headers)

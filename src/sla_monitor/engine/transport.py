@@ -1,4 +1,5 @@
-"""What is changed in Faust, and nothing else: whole batches instead of single events, read_committed instead of all.
+"""What is changed in Faust, and nothing else: whole batches instead of single events, read_committed instead of all,
+and records that its client could not read (engine/lenient.py).
 
 Faust's cost is per event (about 200 us), so an agent gets one event for each fetched batch of a partition. The names
 overridden here are held by tests/engine/test_shape.py; the three packages are pinned exactly for its sake.
@@ -15,6 +16,7 @@ from faust.serializers.schemas import Schema
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from sla_monitor.engine import lenient
 from sla_monitor.engine.log import as_record
 from sla_monitor.engine.records import Record
 
@@ -30,6 +32,7 @@ class CommittedConsumerThread(driver.AIOKafkaConsumerThread):
     """Faust reads uncommitted; then the state would count what producers aborted."""
 
     def _create_worker_consumer(self, transport: Any) -> Any:
+        lenient.install()
         consumer = super()._create_worker_consumer(transport)
         consumer._isolation_level = "read_committed"  # noqa: SLF001 - its fetcher is made from it at start
         return consumer

@@ -69,7 +69,12 @@ Received = CaseEvent | Erasure | Skipped
 
 
 def decode(key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes | None]]) -> Received:
-    """What the record says. BadEvent, with one of REASONS: it cannot be used. Of equal headers the last counts."""
+    """What the record says. BadEvent, with one of REASONS: it cannot be used. Of equal headers the last counts; names
+    are decoded with `surrogateescape`.
+    """
+    for name, _ in headers:
+        if not name.isascii() and _UNDECODED.search(name):
+            raise BadEvent("invalid", "headers: a name is not UTF-8")
     named = {name.lower(): text for name, text in headers if text is not None}
     binary = _is_binary(value, named)
     if value is None and not binary:
@@ -221,4 +226,5 @@ _FIELDS: Final = frozenset(Envelope.__annotations__).union(
     ("data", "minutes"), FingerprintParts.__annotations__, *(model.__annotations__ for model in DATA.values())
 )
 _PLACE: Final = re.compile(r"line \d+ column \d+")
+_UNDECODED: Final = re.compile("[\udc80-\udcff]")  # bytes, as `surrogateescape` keeps them (PEP 383)
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
