@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import for_code
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import GroupCoordinatorNotAvailableError, for_code
 
 Isolation = Literal["read_committed", "read_uncommitted"]
 Record = ConsumerRecord[bytes | None, bytes | None]
@@ -75,8 +76,47 @@ async def read_all(bootstrap: str, topic: str, isolation: Isolation = "read_comm
 async def committed(bootstrap: str, group: str, topic: str) -> dict[int, int]:
     """The committed offsets of a group, by partition; those without one are absent."""
     async with admin_of(bootstrap) as admin:
-        offsets = await admin.list_consumer_group_offsets(group)
+        try:
+            offsets = await admin.list_consumer_group_offsets(group)
+        except GroupCoordinatorNotAvailableError:  # a new broker has no topic of offsets before the first group
+            return {}
     return {partition.partition: at.offset for partition, at in offsets.items() if partition.topic == topic}
+
+
+async def move_offsets(bootstrap: str, group: str, offsets: Mapping[TopicPartition, int]) -> None:
+    """As an operator's tool does it, while the group has no members."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        consumer.assign(list(offsets))
+        await consumer.commit(dict(offsets))
+    finally:
+        await consumer.stop()
+
+
+async def delete_topic(bootstrap: str, topic: str) -> None:
+    """Deletes it and returns when it is gone."""
+    async with admin_of(bootstrap) as admin:
+        answer: Any = await admin.delete_topics([topic])
+        for name, code in answer.topic_error_codes:
+            if code:
+                raise for_code(code)(name)
+        async with asyncio.timeout(LEADERS_SECONDS_MAX):
+            while topic in {each["topic"] for each in await admin.describe_topics() if not each["error_code"]}:
+                await asyncio.sleep(0.02)
+
+
+async def set_config(bootstrap: str, topic: str, **changes: str) -> None:
+    """Sets configs of a topic, `_` for `.` in their names; those it has already stay."""
+    async with admin_of(bootstrap) as admin:
+        answers: Any = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
+        [(_, _, _, _, entries)] = answers[0].resources
+        kept = {name: value for name, value, _, source, *_ in entries if source == 1}  # 1: set on the topic itself
+        values = kept | {name.replace("_", "."): value for name, value in changes.items()}
+        answers = await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, values)])
+        [(code, message, _, _)] = answers[0].resources
+        if code:
+            raise for_code(code)(message)
 
 
 async def _partitions(bootstrap: str, topic: str) -> list[TopicPartition]:
