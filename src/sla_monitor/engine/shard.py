@@ -305,6 +305,7 @@ class Shard:
     async def _wait_for_release(self) -> None:
         """Tripped: nothing is read or fired until an operator writes the partition's row anew."""
         self._forget_queue()
+        self._around.pause(self.topic_partition)  # a rebalance resumes it; the next look pauses it again
         if await self._journal.is_current():
             if self._look_again is not None:
                 self._look_again.cancel()
