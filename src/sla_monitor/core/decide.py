@@ -6,6 +6,8 @@ property test holds.
 
 `now` is the watermark: the instant up to which the case's partition is known to be complete. What time alone decides
 is said when `now` has reached it, or when a fact has closed the clock it belongs to.
+
+Over 300 lines: the two paths and the bounds of history must agree, and are read side by side.
 """
 
 from __future__ import annotations

@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 import faust
 import structlog
-import yarl
 from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError
 from aiokafka.partitioner import murmur2
@@ -26,15 +24,15 @@ from sla_monitor.core.notices import KINDS
 from sla_monitor.core.policy import Packs
 from sla_monitor.engine.assignment import Assignment
 from sla_monitor.engine.counting import count
+from sla_monitor.engine.group import group_app
 from sla_monitor.engine.journal import Journal
-from sla_monitor.engine.kafka import client_options
 from sla_monitor.engine.layout import Layout, verified_layout
 from sla_monitor.engine.log import Log
 from sla_monitor.engine.partition import Rules
 from sla_monitor.engine.records import Batch
 from sla_monitor.engine.shard import Surroundings
 from sla_monitor.engine.transactional import TransactionalJournal
-from sla_monitor.engine.transport import BatchTransport, FetchedBatch, PassThrough
+from sla_monitor.engine.transport import FetchedBatch, PassThrough
 from sla_monitor.engine.watchdog import Watchdog, end_process
 from sla_monitor.engine.watermark import Watermarks
 from sla_monitor.errors import EXIT_USAGE, RefuseToStart
@@ -42,8 +40,6 @@ from sla_monitor.observe import health, metrics
 from sla_monitor.observe.recorder import Labels, Recorder, ShardCollector
 from sla_monitor.wire.inbound import REASONS
 
-POLL_RECORDS_MAX = 2_000  # a fetched batch: 2,000 x ~600 B = 1.2 MB
-FETCH_BYTES_MAX = 1 << 20  # a partition and request
 CLOSING_SECONDS_MAX = 8.0  # from SIGTERM to the end; orchestrators kill after 10 or 30
 LOOK_AT_TOPICS_SECONDS = 30.0
 OBJECTS_BETWEEN_COLLECTIONS = 50_000  # x ~200 B = 10 MB; 700, the default, costs a sixth more time an event
@@ -69,7 +65,7 @@ class Worker:
         self.registry = metrics.registry()
         self.recorder = _recorder(self.registry, packs)
         self.log = Log(settings)
-        self.faust = _faust_app(settings, layout.partitions)
+        self.faust = group_app(settings, layout.partitions)
         self.assignment = Assignment(settings.topics.events, self._surroundings(), self._failed)
         self.watermarks = Watermarks(self.log, lambda: self.assignment.shards, wall, self._settle)
         self.watchdog = Watchdog(settings.session_timeout_seconds, lambda: self.assignment.shards, self.recorder.stall)
@@ -259,59 +255,6 @@ def run(
         raise RefuseToStart("SLA_JOURNAL: at_least_once is not available in this version")
     layout = asyncio.run(verified_layout(settings))
     Worker(settings, packs, layout, wall=wall, accept_input_loss=accept_input_loss).run()
-
-
-class _App(faust.App):
-    """Faust starts its services, the group's among them, after `on_start`."""
-
-    before_joining: Callable[[], Awaitable[None]]
-
-    async def on_start(self) -> None:
-        await super().on_start()
-        await self.before_joining()  # its errors end the process: Faust would write a traceback and exit with 1
-
-
-def _faust_app(settings: Settings, partitions: int) -> _App:
-    """Faust for membership, assignment, fetching and lifecycle: no tables, no acks, no web, no topics of its own."""
-    session = settings.session_timeout_seconds
-    servers = [yarl.URL(f"kafka://{server}") for server in settings.bootstrap_servers]
-    options = client_options(settings)
-    app = _App(
-        settings.group,
-        broker=servers,
-        broker_credentials=_credentials(options),
-        broker_session_timeout=session,
-        broker_heartbeat_interval=max(0.3, session / 10),
-        broker_rebalance_timeout=max(10.0, session),
-        broker_request_timeout=max(30.0, session * 1.5),
-        broker_max_poll_records=POLL_RECORDS_MAX,
-        consumer_max_fetch_size=FETCH_BYTES_MAX,
-        consumer_auto_offset_reset="earliest",
-        table_standby_replicas=1,  # 0 selects round robin, which swaps partitions at every rebalance
-        topic_partitions=partitions,
-        topic_disable_leader=True,
-        topic_allow_declare=False,
-        stream_wait_empty=False,
-        producer_request_timeout=20.0,
-        web_enabled=False,
-        datadir=tempfile.mkdtemp(prefix="sla-monitor-"),
-        autodiscover=False,
-    )
-    app.transport = BatchTransport(servers, app)
-    return app
-
-
-def _credentials(options: dict[str, Any]) -> Any:
-    """Faust's own form of the same security options."""
-    context = options.get("ssl_context")
-    if "sasl_mechanism" in options:
-        return faust.SASLCredentials(
-            username=options["sasl_plain_username"],
-            password=options["sasl_plain_password"],
-            mechanism=options["sasl_mechanism"],
-            ssl_context=context,
-        )
-    return faust.SSLCredentials(context) if context is not None else None
 
 
 def _recorder(registry: Any, packs: Packs) -> Recorder:

@@ -2,6 +2,8 @@
 
 States: `opening` (fencing, restoring) → `catching_up` (until the end of the log as it was at opening) → `live`.
 `suspended`: revoked, memory and producer kept in case the partition comes back. `tripped`: the breaker stopped it.
+
+Over 300 lines: what may happen to a shard at any of its awaits has to be read in one place.
 """
 
 from __future__ import annotations
