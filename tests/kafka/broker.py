@@ -143,7 +143,7 @@ class Broker:
         if (self.data / "log" / "meta.properties").exists():
             return
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        tool = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._server_properties)]
+        tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(self._server_properties)]
         done = subprocess.run([*self._java, *tool], capture_output=True, text=True, check=False)
         if done.returncode:
             raise BrokerFailed(f"formatting {self.data} failed: {done.stdout}{done.stderr}")
