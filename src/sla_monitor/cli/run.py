@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -9,6 +10,7 @@ import typer
 from sla_monitor.config import settings as configuration
 from sla_monitor.config.packs import load_packs
 from sla_monitor.engine import app as engine
+from sla_monitor.engine import crash
 from sla_monitor.observe import logs
 
 app = typer.Typer()
@@ -23,6 +25,7 @@ def run(
     ] = False,
 ) -> None:
     """Work: case events in, SLA notices out, until SIGTERM. Settings come from the environment, see `--help`."""
+    crash.arm(os.environ)
     settings = configuration.load()
     logs.configure(settings.log_format)
     engine.run(settings, load_packs(settings.policy), accept_input_loss=accept_input_loss)

@@ -22,6 +22,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sla_monitor.errors import BadConfiguration
 
 PREFIX = "SLA_"
+CRASH_AT = "SLA_CRASH_AT"  # read by engine/crash.py: an instrument of tests, no setting
 DAY_SECONDS = 86_400
 REOPENING_WINDOW_DAYS = 100  # closed cases must be known for as long as they may be reopened
 TOPIC_PREFIX_LENGTH_MAX = 200  # Kafka's limit is 249 for the whole name; the longest of ours has 16
@@ -239,7 +240,7 @@ def _unknown(environment: Mapping[str, str]) -> Iterator[str]:
     """
     names = {name.upper() for name in environment if name.upper().startswith(PREFIX)}
     services = {name.removesuffix("_SERVICE_HOST") for name in names if name.endswith("_SERVICE_HOST")}
-    for name in names - NAMES.keys():
+    for name in names - NAMES.keys() - {CRASH_AT}:
         if any(re.match(rf"{re.escape(service)}_(SERVICE_(HOST|PORT)|PORT)(_|$)", name) for service in services):
             continue
         [near] = difflib.get_close_matches(name, NAMES, n=1, cutoff=0.7) or [""]

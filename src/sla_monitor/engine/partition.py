@@ -376,6 +376,7 @@ class Partition:
             self.row.outcomes, self.row.outcomes_seen = self.breaker.window()
             self.row.tripped = self.breaker.tripped
             batch.rows.append((PARTITION_KEY, rows.encode_partition(self.row)))
+            batch.applied, batch.watermark = self.row.applied, self.row.watermark
         return batch
 
     def release(self) -> Batch:

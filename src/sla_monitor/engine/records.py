@@ -63,6 +63,8 @@ class Batch:
     notices: list[Outgoing] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
     next_offset: int | None = None  # of the input; None: no record was read
+    applied: int = -1  # where the partition stands with it: the last input record in its state,
+    watermark: int = 0  # and the instant up to which its input is complete
     events: Counter[str] = field(default_factory=Counter)
     without_effect: Counter[str] = field(default_factory=Counter)
     mismatches: int = 0

@@ -17,6 +17,7 @@ from time import monotonic
 from aiokafka import TopicPartition
 
 from sla_monitor.core.facts import SECOND
+from sla_monitor.engine import crash
 from sla_monitor.engine.journal import Journal
 from sla_monitor.engine.log import Log
 from sla_monitor.engine.partition import Partition, Rules
@@ -182,11 +183,13 @@ class Shard:
         self._may_work.clear()
         self._work.set()
         self._forget_queue()
+        crash.point("suspend.begin")
         if self.state == OPENING:
             return  # goes on opening; if the partition does not come back it is closed
         await self._resting.wait()
         if self.state in {LIVE, CATCHING_UP} and not self._may_work.is_set():  # else it came back meanwhile
             self.set_state(SUSPENDED)
+        crash.point("suspend.rested")
 
     def resume(self) -> None:
         """Assigned again before it was closed."""
@@ -201,8 +204,11 @@ class Shard:
         self._closing = True
         self._may_work.set()
         self._work.set()
+        crash.point("close.begin")
         await self._resting.wait()
+        crash.point("close.rested")
         await self._journal.close()
+        crash.point("close.done")
         self.set_state(CLOSED)
 
     def _forget_queue(self) -> None:
@@ -300,6 +306,7 @@ class Shard:
         self._must_verify = False
         if not self._is_stale and await self._journal.is_current():
             self.set_state(TRIPPED if self.content.row.tripped else CATCHING_UP)
+            crash.point("resume.verified")
         else:
             await self._journal.close()
             await self._open()
@@ -331,7 +338,9 @@ class Shard:
                     break
             record = self._queue.popleft()
             self._queued_bytes -= record.size
+            crash.point("fold.before")
             self.content.fold(record, self._now())
+            crash.point("fold.after")
             folded += 1
             folded_bytes += record.size
             if self.content.breaker.tripped:
@@ -374,12 +383,14 @@ class Shard:
         if head is not None and await self._is_complete(head[1]) and self._head is head:
             self.content.advance(head[0])
             self._head = None
+            crash.point("watermark.moved")
             if self.state == CATCHING_UP:
                 self.set_state(LIVE)
         due = self.content.next_due
         if due is None or due > self.content.row.watermark:
             return False
         more = self.content.fire(self._now(), TIMERS_PER_TRANSACTION_MAX)
+        crash.point("fire.after")
         await self._commit()
         return more
 
@@ -406,6 +417,7 @@ class Shard:
         began = monotonic()
         done = await self._journal.commit(batch)
         self._around.committed(batch, monotonic() - began, done.skew_seconds)
+        crash.point("commit.noted")
 
     def _now(self) -> int:
         return int(self._around.wall() * SECOND)

@@ -16,13 +16,14 @@ from aiokafka.errors import KafkaError, ProducerFenced
 from aiokafka.structs import RecordMetadata
 
 from sla_monitor.config.settings import Settings
+from sla_monitor.engine import crash
 from sla_monitor.engine.journal import Committed
 from sla_monitor.engine.kafka import client_options
 from sla_monitor.engine.log import Log
 from sla_monitor.engine.partition import Partition
 from sla_monitor.engine.records import Batch, Headers
 from sla_monitor.errors import Fenced, UnsafeState
-from sla_monitor.wire.outbound import HEADERS
+from sla_monitor.wire.outbound import HEADERS, position_headers
 
 RETRY_BACKOFF_MS = 20  # 100, the default, makes the slowest percent of transactions take 130 ms instead of 50
 TRANSACTION_TIMEOUT_MS = 60_000
@@ -60,11 +61,16 @@ class TransactionalJournal:
             max_batch_size=BATCH_BYTES,
             max_request_size=REQUEST_BYTES_MAX,
         )
+        crash.point("open.begin")
         await self._producer.start()  # from here on the last owner is fenced
+        crash.point("open.fenced")
         self._state_end = await self._stable_end()
+        crash.point("open.stable")
         count = await self._restore(partition)
         partition.restored()
+        crash.point("open.restored")
         await self._verify_position(partition)
+        crash.point("open.verified")
         return count
 
     async def _stable_end(self) -> int:
@@ -96,6 +102,7 @@ class TransactionalJournal:
                     for record in records:
                         partition.restore(record.key or b"", record.value)
                     count += len(records)
+                    crash.point("open.restoring")
         finally:
             await reader.stop()
         return count
@@ -144,14 +151,17 @@ class TransactionalJournal:
     async def _commit(self, batch: Batch) -> Committed:
         producer = self._opened()
         await producer.begin_transaction()
+        crash.point("commit.begin")
         try:
             sent_at = self._wall()
             pending = await self._send_all(producer, batch)
             # Every one is awaited: Kafka would commit a transaction from which a refused batch is missing.
             written: list[RecordMetadata] = await asyncio.gather(*pending)
             answered_at = self._wall()
+            crash.point("commit.acknowledged")
             if batch.next_offset is not None:
                 await producer.send_offsets_to_transaction({self._events: batch.next_offset}, self._settings.group)
+            crash.point("commit.offsets")
         except ProducerFenced:
             raise
         except BaseException:
@@ -159,6 +169,7 @@ class TransactionalJournal:
                 await asyncio.wait_for(producer.abort_transaction(), CLOSE_SECONDS)
             raise
         await producer.commit_transaction()
+        crash.point("commit.done")
         ours = [record for record in written if record.topic == self._state.topic]
         if ours:
             self._state_end = _end_after(ours, len(batch.rows))
@@ -167,12 +178,14 @@ class TransactionalJournal:
     async def _send_all(self, producer: AIOKafkaProducer, batch: Batch) -> list[asyncio.Future[RecordMetadata]]:
         topics, number = self._settings.topics, self._state.partition
         pending: list[asyncio.Future[RecordMetadata]] = []
-        for topic, values in (
-            (topics.state, ((key, value, ()) for key, value in batch.rows)),
-            (topics.notices, ((notice.key, notice.value, HEADERS) for notice in batch.notices)),
-            (topics.dead, ((letter.key, letter.value, letter.headers) for letter in batch.dead)),
+        headers = [*HEADERS, *position_headers(batch.applied, batch.watermark)]
+        for topic, values, sent in (
+            (topics.state, ((key, value, ()) for key, value in batch.rows), "commit.state"),
+            (topics.notices, ((notice.key, notice.value, headers) for notice in batch.notices), "commit.notices"),
+            (topics.dead, ((letter.key, letter.value, letter.headers) for letter in batch.dead), "commit.dead"),
         ):
             pending += await _send(producer, topic, number, values)
+            crash.point(sent)
         return pending
 
     def _opened(self) -> AIOKafkaProducer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -12,6 +13,7 @@ from sla_monitor.core.times import iso
 
 SOURCE: Final = "/sla-monitor"
 HEADERS: Final = [("content-type", b"application/cloudevents+json; charset=UTF-8")]
+APPLIED_HEADER, WATERMARK_HEADER = "sla-applied", "sla-watermark"
 LIVE_WITHIN = 60 * SECOND  # a decision later than this after its instant shows that the worker was behind
 
 LIVE, CATCH_UP, CORRECTION, HISTORY = "live", "catch_up", "correction", "history"
@@ -30,6 +32,22 @@ def detected(notice: Notice, emitted_at: int, notices_from: int | None, live_wit
         return CORRECTION
     behind = live_within is not None and emitted_at - notice.at > live_within
     return CATCH_UP if behind else LIVE
+
+
+def position_headers(applied: int, watermark: int) -> list[tuple[str, bytes]]:
+    """How far the partition was when this was said: the offset of the last input record in its state, and its
+    watermark in microseconds. With them a reader knows from which input a notice follows.
+    """
+    return [(APPLIED_HEADER, b"%d" % applied), (WATERMARK_HEADER, b"%d" % watermark)]
+
+
+def position_of(headers: Iterable[tuple[str, bytes | None]]) -> tuple[int, int] | None:
+    """(offset, watermark) as `position_headers` wrote them; None for a notice without."""
+    found = dict(headers)
+    try:
+        return int(found[APPLIED_HEADER] or b""), int(found[WATERMARK_HEADER] or b"")
+    except (KeyError, ValueError):
+        return None
 
 
 def encode(notice: Notice, emitted_at: int, how: str) -> bytes:
