@@ -1,7 +1,6 @@
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
@@ -14,26 +13,10 @@ from sla_monitor.observe import metrics
 from sla_monitor.observe.health import NOT_READY, Readiness, application, readiness_report, serve
 from sla_monitor.observe.metrics import PARTITION_STATES
 from sla_monitor.observe.recorder import Labels, Recorder
+from tests.observe.shards import Shard
 
 NO_LABELS = Labels(notices=(), dead_reasons=(), clocks=(), severities=(), plans=())
 Get = Callable[..., Awaitable[tuple[int, str, Any]]]
-
-
-@dataclass(kw_only=True)
-class Shard:
-    """A shard as `/readyz` sees it."""
-
-    partition: int = 0
-    state: str = "live"
-    state_since: float = 1_767_225_600.0
-    lag_records: int = 0
-    watermark: int | None = None
-    cases_open: int = 0
-    cases_ended: int = 0
-    cases_orphaned: int = 0
-    quarantined: int = 0
-    timers: int = 0
-    next_due: int | None = None
 
 
 @asynccontextmanager
@@ -75,7 +58,7 @@ async def test_metrics_speak_openmetrics_when_asked_and_text_otherwise() -> None
 
 async def test_readyz_says_which_partition_is_not_ready_and_why() -> None:
     """503, the partition, its state, since when, and the reason; the live one is said to be ready."""
-    shards = (Shard(partition=3, state="opening"), Shard(partition=1))
+    shards = (Shard(partition=3, state="opening", state_since=1_767_225_600.0), Shard(partition=1))
     async with served(Readiness(joined=True, shards=shards)) as get:
         status, _, body = await get("/readyz")
     assert status == 503

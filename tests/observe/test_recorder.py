@@ -1,6 +1,5 @@
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import pytest
 
@@ -8,6 +7,7 @@ from sla_monitor.core import facts
 from sla_monitor.observe import metrics
 from sla_monitor.observe.metrics import CASE_STATES, OUTCOMES, PARTITION_STATES, WITHOUT_EFFECT, Registry
 from sla_monitor.observe.recorder import Labels, Recorder, ShardCollector, ShardView
+from tests.observe.shards import Shard
 
 LABELS = Labels(
     notices=("sla.met", "sla.breached"),
@@ -153,23 +153,6 @@ def test_a_reload_replaces_the_hash_and_a_refused_one_keeps_it(registry: Registr
     assert series(registry, "sla_config_info") == {("new",): 1.0}
     assert value(registry, "sla_config_last_reload_successful") == 0
     assert value(registry, "sla_config_last_reload_success_timestamp_seconds") == 20
-
-
-@dataclass(kw_only=True)
-class Shard:
-    """A shard as the collector sees it."""
-
-    partition: int = 0
-    state: str = "live"
-    state_since: float = 0.0
-    lag_records: int = 0
-    watermark: int | None = None
-    cases_open: int = 0
-    cases_ended: int = 0
-    cases_orphaned: int = 0
-    quarantined: int = 0
-    timers: int = 0
-    next_due: int | None = None
 
 
 def scraped(*shards: ShardView, wall: float = 1_000.0) -> Registry:

@@ -15,10 +15,10 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from sla_monitor.core import decide
 from sla_monitor.core import notices as n
 from sla_monitor.core.facts import DAY, MINUTE, SECOND
-from sla_monitor.core.notices import Notice
+from sla_monitor.core.notices import CATCH_UP, CORRECTION, HISTORY, LIVE, Notice
 from sla_monitor.wire import outbound
 from sla_monitor.wire.notice_schema import notice_schema
-from sla_monitor.wire.outbound import CATCH_UP, CORRECTION, HISTORY, LIVE, detected, encode
+from sla_monitor.wire.outbound import detected, encode
 from tests.core.test_laws import END, Step, Telling, lives_and_arrivals
 from tests.core.test_laws import Life as CaseLife
 from tests.engine.feeding import NINE, RULES, SOURCE, Fed, clock
@@ -101,7 +101,7 @@ def test_every_notice_is_a_cloudevent_to_another_library(said: list[bytes]) -> N
         assert read.get_datacontenttype() == "application/json"
         assert read.get_data() == plain["data"]
         assert read.get_extension("emittedat") == plain["emittedat"]
-        assert read.get_extension("detected") in outbound.DETECTED
+        assert read.get_extension("detected") in n.DETECTED
 
 
 def test_every_notice_is_as_the_schema_says(said: list[bytes]) -> None:

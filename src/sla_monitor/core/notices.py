@@ -50,6 +50,10 @@ KINDS = (
     HISTORY_FOLDED,
 )
 
+# Why a notice is said just now.
+LIVE, CATCH_UP, CORRECTION, HISTORY = "live", "catch_up", "correction", "history"
+DETECTED = (LIVE, CATCH_UP, CORRECTION, HISTORY)
+
 ABOUT_ONE_SILENCE = frozenset({DOWNGRADE_RECOMMENDED, DOWNGRADED})  # their level is the instant it began
 
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:sla-monitor:notice")

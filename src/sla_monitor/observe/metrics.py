@@ -20,7 +20,6 @@ from prometheus_client.core import GaugeMetricFamily
 OTHER = "other"
 
 # Values of the labels that the code, not a pack, defines.
-DETECTED = ("live", "catch_up", "correction", "history")
 WITHOUT_EFFECT = ("duplicate", "other_type", "unknown_case", "no_effect")
 OUTCOMES = ("met", "met_late", "breached", "cancelled")
 PROMISED = ("true", "false")

@@ -20,6 +20,7 @@ from prometheus_client.core import GaugeMetricFamily
 
 from sla_monitor import __version__
 from sla_monitor.core import facts
+from sla_monitor.core.notices import DETECTED
 from sla_monitor.observe import metrics
 from sla_monitor.observe.metrics import OTHER
 
@@ -90,7 +91,7 @@ class Recorder:
         self._events = _Series(metrics.EVENTS, registry, (*labels.events, OTHER))
         self._without_effect = _Series(metrics.EVENTS_WITHOUT_EFFECT, registry, (*metrics.WITHOUT_EFFECT, OTHER))
         self._dead = _Series(metrics.DEAD_LETTERS, registry, (*labels.dead_reasons, OTHER))
-        self._notices = _Series(metrics.NOTICES, registry, labels.notices, metrics.DETECTED)
+        self._notices = _Series(metrics.NOTICES, registry, labels.notices, DETECTED)
         self._retractions = _Series(metrics.RETRACTIONS, registry, (*labels.notices, OTHER))
         self._targets = _Series(metrics.TARGETS, registry, *targets)
         self._targets_retracted = _Series(metrics.TARGETS_RETRACTED, registry, *targets)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from sla_monitor.core import notices as n
-from sla_monitor.wire.outbound import DETECTED, SOURCE
+from sla_monitor.wire.outbound import SOURCE
 from sla_monitor.wire.schemas import DIALECT
 
 Fields = Mapping[str, Mapping[str, Any]]
@@ -112,7 +112,7 @@ def notice_schema() -> dict[str, Any]:
             "time": {**_TIME, "description": "The instant it is about, never the wall clock."},
             "datacontenttype": {"const": "application/json"},
             "emittedat": {**_TIME, "description": "The wall clock when it was sent."},
-            "detected": {"enum": list(DETECTED)},
+            "detected": {"enum": list(n.DETECTED)},
             "traceparent": {"type": "string", "description": "That of the event which caused it, if it had one."},
             "data": {"type": "object"},
         },

@@ -8,16 +8,13 @@ from typing import Final
 import msgspec
 
 from sla_monitor.core.facts import SECOND
-from sla_monitor.core.notices import Notice
+from sla_monitor.core.notices import CATCH_UP, CORRECTION, HISTORY, LIVE, Notice
 from sla_monitor.core.times import iso
 
 SOURCE: Final = "/sla-monitor"
 HEADERS: Final = [("content-type", b"application/cloudevents+json; charset=UTF-8")]
 APPLIED_HEADER, WATERMARK_HEADER = "sla-applied", "sla-watermark"
 LIVE_WITHIN = 60 * SECOND  # a decision later than this after its instant shows that the worker was behind
-
-LIVE, CATCH_UP, CORRECTION, HISTORY = "live", "catch_up", "correction", "history"
-DETECTED: Final = (LIVE, CATCH_UP, CORRECTION, HISTORY)
 
 _encode = msgspec.json.Encoder().encode
 
