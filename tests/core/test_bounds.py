@@ -9,7 +9,7 @@ import pytest
 from sla_monitor.core import facts as f
 from sla_monitor.core import notices as n
 from sla_monitor.core.clock import Running
-from sla_monitor.core.decide import FACTS_MAX, Bounds, fold, fold_early, is_forgettable, next_wake, wake
+from sla_monitor.core.decide import FACTS_MAX, Bounds, fold, fold_early, is_forgettable, next_wake, wake, withdrawn
 from sla_monitor.core.facts import DAY, MINUTE, SECOND
 from sla_monitor.core.policy import Packs
 from sla_monitor.errors import BadEvent, UnsafeState
@@ -110,6 +110,55 @@ def test_a_withdrawal_takes_its_target_into_the_base() -> None:
     story.tell("2026-01-13 00:00", f.LabelsChanged(queue="y"))
     assert story.case.state is not None
     assert story.case.state.profile.severity == "B"
+
+
+def test_a_withdrawal_of_what_is_closed_is_too_late() -> None:
+    """Promise (d): it would have counted earlier, so it is set aside for its arrival and not taken without effect."""
+    story = Story(f"{MONDAY} 09:00")
+    story.tell(f"{MONDAY} 09:30", f.SeverityChanged(severity="C"), identity="closed")
+    story.tell("2026-01-13 09:00", f.SeverityChanged(severity="A"), identity="recent")
+    assert refused(story, "2026-01-13 10:00", f.FactWithdrawn(source="crm", id="closed")) == "too_late"
+    assert refused(story, "2026-01-13 10:00", f.FactWithdrawn(source="crm", id="unknown")) == "too_late"
+    story.tell("2026-01-13 10:00", f.FactWithdrawn(source="crm", id="recent"), identity="withdrawal")
+    assert story.case.state is not None
+    assert story.case.state.profile.severity == "C"
+    story.tell("2026-01-13 10:00", f.FactWithdrawn(source="crm", id="recent"), identity="withdrawal")
+    assert story.effect == "duplicate"
+
+
+def test_a_withdrawal_of_the_opening_is_too_late_as_soon_as_history_is_closed() -> None:
+    """Bounds: the opening is the first to go into the base. Nothing depends on when that was done."""
+    story = Story(f"{MONDAY} 09:00")
+    story.wake("2026-01-12 09:00")
+    story.tell("2026-01-12 09:00", f.LabelsChanged(queue="x"))
+    story.wake("2026-01-12 09:00:00.000001")
+    assert refused(story, "2026-01-12 10:00", f.FactWithdrawn(source="crm", id="open")) == "too_late"
+
+
+def test_a_withdrawal_before_its_event_waits_while_history_is_open() -> None:
+    """Events about events: it may come before the event. Where history is closed nobody could tell it from one about
+    the base; sent again after the event it counts.
+    """
+    story = Story(f"{MONDAY} 09:00")
+    story.tell(f"{MONDAY} 10:00", f.FactWithdrawn(source="crm", id="wrong"))
+    story.tell(f"{MONDAY} 10:00", f.SeverityChanged(severity="C"), identity="wrong")
+    assert story.case.state is not None
+    assert story.case.state.profile.severity == "B"
+    story.wake("2026-01-20 09:00")
+    withdrawal = f.FactWithdrawn(source="crm", id="wrong again")
+    assert refused(story, "2026-01-20 09:00", withdrawal, identity="w") == "too_late"
+    story.tell("2026-01-20 09:00", f.SeverityChanged(severity="C"), identity="wrong again")
+    story.tell("2026-01-20 09:01", withdrawal, identity="w")
+    assert story.case.state.profile.severity == "B"
+
+
+def test_a_withdrawal_of_what_was_folded_early_is_too_late() -> None:
+    """Bounds: too many facts close history earlier, for withdrawals too."""
+    story = crowded()
+    story.tell(f"{MONDAY} 09:30", f.LabelsChanged(queue="one too many"))
+    assert refused(story, f"{MONDAY} 09:31", f.FactWithdrawn(source="crm", id="label3")) == "too_late"
+    story.tell(f"{MONDAY} 09:31", f.FactWithdrawn(source="crm", id="label499"))
+    assert ("crm", "label499") in withdrawn(story.case.facts)
 
 
 # The end of a case

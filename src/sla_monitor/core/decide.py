@@ -307,10 +307,22 @@ def check(case: Case, fact: Fact, packs: Packs, until: int | None) -> None:
         raise BadEvent("too_late", "about a time that can no longer be corrected")
     if until is not None and isinstance(fact.body, Opened):
         raise BadEvent("conflict", "a second case.opened")
+    if until is not None and isinstance(fact.body, FactWithdrawn) and not is_open(case, fact.body, until):
+        raise BadEvent("too_late", "withdraws what can no longer be corrected, or is not known")
     policy = case.state.policy if case.state else packs.at(fact.at)
     problem = problem_with(fact, policy)
     if problem:
         raise BadEvent("invalid", problem)
+
+
+def is_open(case: Case, withdrawal: FactWithdrawn, until: int) -> bool:
+    """Whether what is withdrawn can still be. Where history is closed before `until`, an event that is not known may
+    be in the base, where no identity is kept but that of the opening: a withdrawal of it would be lost in silence.
+    """
+    target = (withdrawal.source, withdrawal.id)
+    if case.state is not None and target == case.state.opening:
+        return False  # it goes into the base with the first fact that does
+    return any(known.identity == target for known in case.facts if known.at >= until)
 
 
 # --- bounds ---------------------------------------------------------------------------------------------------------
