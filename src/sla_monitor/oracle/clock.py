@@ -1,0 +1,120 @@
+"""One idea: where a clock's deadline, warnings and overdue levels are, given how the terms of its case went.
+
+The history of a case's terms is a list of snapshots. A change that counts `from_start` rewrites what it changes in all
+of them; one that counts from itself adds a snapshot. From the history alone everything else is computed anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sla_monitor.oracle.hours import Hours
+from sla_monitor.oracle.plan import SECOND, Plan, Rule, Terms, duration
+
+
+class Snapshot(NamedTuple):
+    at: int
+    mode: str  # from_start: the first one; from_change, keep_elapsed: a later one
+    terms: Terms
+
+
+History = tuple[Snapshot, ...]
+
+
+class Promise(NamedTuple):
+    """What a clock owes under some terms."""
+
+    rule: str
+    target: int  # microseconds
+    promised: bool
+    hours: Hours
+
+
+@dataclass(frozen=True)
+class Face:
+    """What a clock shows."""
+
+    promise: Promise
+    deadline: int
+    base: int  # elapsed time is counted from here
+    used: int  # and this was used before
+    warnings: tuple[tuple[int, int], ...]  # level, instant
+    overdue: tuple[tuple[int, int], ...]
+
+    def elapsed(self, at: int) -> int:
+        return self.used + self.promise.hours.between(self.base, at)
+
+
+def promise_of(plan: Plan, name: str, clock: Rule, terms: Terms, own: Mapping[str, float]) -> Promise:
+    hours = plan.hours(terms)
+    if name in own:
+        return Promise(clock["own_target_rule"], round(own[name] * SECOND), True, hours)  # noqa: FBT003
+    rule = plan.first(clock["targets"], terms)
+    if rule is None:
+        raise ValueError(f"no target of {name} matches")
+    return Promise(rule["rule"], duration(rule["target"]), bool(rule.get("promised", True)), hours)
+
+
+def changed(plan: Plan, clock: Rule, history: History, at: int, news: Mapping[str, Any]) -> tuple[History, str]:
+    """The history after a change, and the rule that the change rests on."""
+    old = history[-1].terms
+    new = {**old, **news}
+    change = plan.change(clock, plan.direction(old, new))
+    if change["mode"] == "from_start":
+        news = {name: value for name, value in news.items() if old.get(name) != value}
+        return tuple(Snapshot(then, mode, {**terms, **news}) for then, mode, terms in history), change["rule"]
+    return (*history, Snapshot(at, change["mode"], new)), change["rule"]
+
+
+def face(plan: Plan, name: str, clock: Rule, history: History, own: Mapping[str, float]) -> Face:
+    """Walk the history from its start, snapshot by snapshot."""
+    start, _, terms = history[0]
+    promise = promise_of(plan, name, clock, terms, own)
+    shown = _fresh(clock, promise, start, promise.target)
+    for at, mode, later in history[1:]:
+        if shown.deadline <= at:
+            break  # a verdict, once reached, is frozen
+        promise = promise_of(plan, name, clock, later, own)
+        if promise == shown.promise:
+            continue
+        if mode == "keep_elapsed":
+            shown = _kept(clock, promise, at, shown.elapsed(at))
+        else:
+            shown = _from_change(clock, promise, at, shown)
+    return shown
+
+
+def _levels(levels: list[int], promise: Promise, base: int, used: int, span: int) -> tuple[tuple[int, int], ...]:
+    return tuple((level, promise.hours.add(base, _share(span, level) - used)) for level in levels)
+
+
+def _share(span: int, level: int) -> int:
+    return -(-span * level // 100)  # the first microsecond at which the share is used up
+
+
+def _fresh(clock: Rule, promise: Promise, base: int, span: int, used: int = 0) -> Face:
+    deadline = promise.hours.add(base, span - used)
+    warnings = _levels(clock.get("warnings") or [], promise, base, used, span)
+    overdue = _levels(clock.get("overdue") or [], promise, base, used, span)
+    return Face(promise, deadline, base, used, warnings, overdue)
+
+
+def _from_change(clock: Rule, promise: Promise, at: int, before: Face) -> Face:
+    """SP-UP-CLOCK: the new target from the change, never later; a deadline that does not move keeps its warnings.
+
+    Where the levels above 100 percent of an unmoved deadline lie the texts do not say: as percents of what was left at
+    the change, like the product.
+    """
+    shown = _fresh(clock, promise, at, promise.target)
+    if shown.deadline < before.deadline:
+        return shown
+    left = promise.hours.between(at, before.deadline)
+    overdue = _levels(clock.get("overdue") or [], promise, at, 0, left)
+    return Face(promise, before.deadline, at, 0, before.warnings, overdue)
+
+
+def _kept(clock: Rule, promise: Promise, at: int, used: int) -> Face:
+    """Open time used stays used. With more used than the new target there is nothing left: due at the change."""
+    return _fresh(clock, promise, at, promise.target, used)

@@ -1,0 +1,381 @@
+"""One idea: one case's story, told in the order of time, with what should have been said at each point.
+
+Facts are walked in order. Between two of them time passes and decides what is due up to and including the later one's
+instant; only then does the fact change anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sla_monitor.oracle.clock import Face, History, Snapshot, changed, face
+from sla_monitor.oracle.events import Event
+from sla_monitor.oracle.plan import Plan, Rule, Terms
+from sla_monitor.oracle.silence import Recommended, Run, Silence, downgrade_of, due, limit_of
+from sla_monitor.oracle.standing import Standing, seconds, standing, written
+
+TERMS = (
+    *("severity", "plan", "access", "country", "subdivision", "timezone", "language"),
+    *("accepts_english", "accepts_translation", "request", "release", "channel"),
+)
+ENDS = {"case.resolved", "case.closed", "case.cancelled"}
+WAITS = {"case.waiting_on_customer", "case.resolution_proposed"}
+SIGNS = {"case.customer_responded", "case.resolution_rejected"}
+CHANGES = {
+    "case.severity_changed": ("severity",),
+    "case.plan_changed": ("plan",),
+    "case.access_changed": ("access",),
+    "case.language_changed": ("language", "accepts_english", "accepts_translation"),
+    "case.location_changed": ("country", "subdivision", "timezone"),
+}
+RECOMMENDED = "severity.downgrade_recommended"
+
+
+class Clock:
+    """A response clock: what it shows now, what of that is still to be said."""
+
+    def __init__(self, name: str, rule: Rule, opened_at: int, terms: Terms) -> None:
+        self.name, self.rule = name, rule
+        self.history: History = (Snapshot(opened_at, "from_start", terms),)
+        self.before_lowered: dict[str, tuple[History, int]] = {}  # by severity; and how many changes came before
+        self.warnings: list[tuple[int, int]] = []
+        self.overdue: list[tuple[int, int]] = []
+        self.breached = False
+        self.stopped = False
+        self.shown: Face | None = None
+
+
+class Story:
+    def __init__(self, plan: Plan, opening: Event, published: Mapping[str, Standing]) -> None:
+        self.plan, self.opening, self.published = plan, opening, published
+        self.terms: dict[str, Any] = {name: opening.data.get(name) for name in TERMS}
+        self.own: Mapping[str, float] = opening.data.get("targets") or {}  # type: ignore[assignment]
+        self.said: list[Standing] = []
+        self.ended = False
+        self.limited = False
+        self.silence: Silence | None = None
+        self.run = Run()
+        self.recommended: Recommended | None = None
+        self.held: list[str] = []  # severities from which the case was lowered
+        self.changes: list[tuple[int, Mapping[str, Any]]] = []
+        self.clocks = [Clock(name, rule, opening.at, dict(self.terms)) for name, rule in plan.pack["clocks"].items()]
+        for clock in self.clocks:
+            self._wind(clock, opening.at)
+            self._say_clock("sla.clock.started", opening.at, clock)
+        self._say_limited(opening.at)
+
+    # Time
+
+    def pass_time(self, until: int) -> None:
+        """Everything due up to `until`, that instant included, in order."""
+        while True:
+            waiting = [(at, turn, act) for at, turn, act in self._due() if at <= until]
+            if not waiting:
+                return
+            min(waiting, key=lambda item: item[:2])[2]()
+
+    def _due(self) -> list[tuple[int, int, Callable[[], None]]]:
+        found: list[tuple[int, int, Callable[[], None]]] = []
+        for clock in self.clocks:
+            if clock.stopped or clock.shown is None:
+                continue
+            if not clock.breached:
+                found += [(at, 0, lambda c=clock, w=(level, at): self._warn(c, w)) for level, at in clock.warnings]  # type: ignore[misc]
+                found.append((clock.shown.deadline, 1, lambda c=clock: self._breach(c)))  # type: ignore[misc]
+            else:
+                found += [(at, 2, lambda c=clock, w=(level, at): self._late(c, w)) for level, at in clock.overdue]  # type: ignore[misc]
+        at = due(self.plan, self.terms, self.silence) if self.silence and not self.ended else None
+        if at is not None:
+            found.append((at, 3, lambda: self._broken_by_silence(at)))
+        return found
+
+    def _warn(self, clock: Clock, warning: tuple[int, int]) -> None:
+        clock.warnings.remove(warning)
+        level, at = warning
+        left = self._shown(clock).promise.hours.between(at, self._shown(clock).deadline)
+        self._say_clock("sla.warning", at, clock, level=level, remaining=seconds(left))
+
+    def _breach(self, clock: Clock) -> None:
+        clock.breached, clock.warnings = True, []
+        self._say_clock("sla.breached", self._shown(clock).deadline, clock)
+
+    def _late(self, clock: Clock, overdue: tuple[int, int]) -> None:
+        clock.overdue.remove(overdue)
+        level, at = overdue
+        late = self._shown(clock).promise.hours.between(self._shown(clock).deadline, at)
+        self._say_clock("sla.overdue", at, clock, level=level, late_by=seconds(late))
+
+    # Facts
+
+    def take(self, fact: Event) -> None:
+        """What came before the opening counts as at the opening."""
+        at = max(fact.at, self.opening.at)
+        self.pass_time(at)
+        if self.ended:
+            return  # noted, no consequence
+        for clock in self.clocks:
+            if fact.type in clock.rule["stops"] and not clock.stopped:
+                self._stop(clock, at)
+        event = {"source": fact.source, "id": fact.id}
+        if fact.type in CHANGES:
+            self._change(at, self._news(fact), event)
+        elif fact.type in WAITS and self.silence is None:
+            self._wait(at, event)
+        elif fact.type in SIGNS:
+            self._sign(at)
+        elif fact.type == "case.contact_attempted":
+            self._attempt(at, event, reached=bool(fact.data["reached"]))
+        elif fact.type in {"case.downgrade_confirmed", "case.downgrade_declined"}:
+            self._answer(at, event, str(fact.data["recommendation"]), confirmed=fact.type.endswith("confirmed"))
+        if fact.type in ENDS:
+            self._end(at)
+
+    def _news(self, fact: Event) -> dict[str, Any]:
+        """A place is told as a whole; of a language what is absent stays as it was."""
+        names = CHANGES[fact.type]
+        whole = fact.type == "case.location_changed"
+        return {name: fact.data.get(name) for name in names if whole or name in fact.data}
+
+    def _stop(self, clock: Clock, at: int) -> None:
+        clock.stopped = True
+        shown = self._shown(clock)
+        self._say_clock("sla.clock.stopped", at, clock)
+        if at < shown.deadline:
+            self._say_clock("sla.met", at, clock, remaining=seconds(shown.promise.hours.between(at, shown.deadline)))
+        else:
+            late = seconds(shown.promise.hours.between(shown.deadline, at))
+            self._say_clock("sla.met", at, clock, remaining=0, late=True, late_by=late)
+
+    def _end(self, at: int) -> None:
+        for clock in self.clocks:
+            if not clock.stopped:
+                clock.stopped = True
+                self._say_clock("sla.clock.stopped", at, clock)
+                if not clock.breached:  # else there is a verdict
+                    self._say_clock("sla.cancelled", at, clock)
+        self._break_silence(at)
+        self.ended = True
+
+    # Changes of terms
+
+    def _change(self, at: int, news: Mapping[str, Any], event: dict[str, str]) -> None:
+        if all(self.terms.get(name) == value for name, value in news.items()):
+            return
+        old, was_due = dict(self.terms), due(self.plan, self.terms, self.silence) if self.silence else None
+        old_limit = limit_of(self.plan, old)
+        self.terms = {**self.terms, **news}
+        step = self._step(old["severity"], self.terms["severity"])
+        restored = step > 0 and self.terms["severity"] in self.held
+        for clock in self.clocks:
+            self._change_clock(clock, at, news, event, old=old["severity"], restored=restored)
+        self.changes.append((at, news))
+        if step:
+            self.recommended = None
+        if step < 0:
+            self.held.append(old["severity"])
+        if restored:
+            evidence = {"events": [event]}
+            self._say(
+                "severity.restored",
+                at,
+                self.plan.pack["commitment"]["restored_rule"],
+                {"from": old["severity"], "to": self.terms["severity"], "evidence": evidence},
+            )
+        if self.silence:
+            if limit_of(self.plan, self.terms) != old_limit or step:
+                self.silence.changed_at = at
+            self._say_moved_silence(at, was_due, event)
+        self._say_limited(at)
+
+    def _step(self, old: str, new: str) -> int:
+        severities = list(self.plan.pack["severities"])
+        return int(severities.index(old) - severities.index(new))
+
+    def _change_clock(
+        self, clock: Clock, at: int, news: Mapping[str, Any], event: dict[str, str], *, old: str, restored: bool
+    ) -> None:
+        before = clock.history
+        if restored and self.terms["severity"] in clock.before_lowered:
+            rule = self.plan.pack["commitment"]["restored_rule"]
+            clock.history, count = clock.before_lowered[self.terms["severity"]]
+            for then, others in self.changes[count:]:
+                if "severity" not in others:
+                    clock.history, _ = changed(self.plan, clock.rule, clock.history, then, others)
+        else:
+            clock.history, rule = changed(self.plan, clock.rule, before, at, news)
+        if self._step(old, self.terms["severity"]) < 0:
+            clock.before_lowered[old] = (before, len(self.changes))
+        if clock.stopped or clock.breached:
+            return  # a verdict, once reached, is frozen
+        deadline = self._shown(clock).deadline
+        self._wind(clock, at)
+        if self._shown(clock).deadline != deadline:
+            self._say_moved(clock, at, rule, deadline, event)
+
+    def _wind(self, clock: Clock, at: int) -> None:
+        """Show the history as it is now; levels that lie behind are not said, unless they lie behind the deadline."""
+        old, clock.shown = clock.shown, face(self.plan, clock.name, clock.rule, clock.history, self.own)
+        if old is None or old.deadline != clock.shown.deadline:
+            clock.warnings = [(level, then) for level, then in clock.shown.warnings if then > at]
+        clock.overdue = list(clock.shown.overdue)
+
+    # The customer's commitment
+
+    def _wait(self, at: int, event: dict[str, str]) -> None:
+        self.silence = Silence(at, event)
+        self._say_commitment("sla.clock.started", at)
+
+    def _sign(self, at: int) -> None:
+        """A sign of the customer ends the silence and the run of attempts alike (the latter as the product does)."""
+        self._break_silence(at)
+        self.run = Run()
+
+    def _break_silence(self, at: int) -> None:
+        if self.silence:
+            self._say_commitment("sla.clock.stopped", at)
+        self.silence = None
+
+    def _attempt(self, at: int, event: dict[str, str], *, reached: bool) -> None:
+        if reached:
+            self._sign(at)
+            return
+        if not self.run.events:
+            self.run.since = at
+        self.run.events.append(event)
+        needed = self.plan.pack["commitment"]["unreached_attempts"]
+        if len(self.run.events) < needed or self.run.used or downgrade_of(self.plan, self.terms) is None:
+            return
+        if self.silence and self.silence.used:
+            return  # one recommendation for a silence
+        self.run.used = True
+        if self.silence:
+            self.silence.used = True
+        evidence = {
+            "broken_by": "attempts",
+            "since": written(self.run.since),
+            "attempts": len(self.run.events),
+            "events": list(self.run.events),
+        }
+        self._broken(at, self.run.since, evidence, self.run.events[-1])
+
+    def _broken_by_silence(self, at: int) -> None:
+        silence = self.silence
+        if silence is None:
+            return
+        limit = limit_of(self.plan, self.terms)
+        silence.used = True
+        evidence = {
+            "broken_by": "silence",
+            "since": written(silence.since),
+            "silence_seconds": seconds(limit.hours.between(silence.since, at)),
+            "limit_seconds": seconds(limit.length),
+            "calendar": limit.hours.name,
+            "events": [silence.event],
+        }
+        self._broken(at, silence.since, evidence, silence.event)
+
+    def _broken(self, at: int, since: int, evidence: dict[str, Any], event: dict[str, str]) -> None:
+        step = downgrade_of(self.plan, self.terms)
+        if step is None:
+            return
+        told = {"from": self.terms["severity"], "to": step["to"], "evidence": evidence}
+        if step.get("mode", "recommend") == "recommend":
+            self.recommended = Recommended(step["rule"], since, step["to"])
+            self._say(RECOMMENDED, at, step["rule"], told)
+        else:
+            self._say("severity.downgraded", at, step["rule"], told)
+            self._change(at, {"severity": step["to"]}, event)
+
+    def _answer(self, at: int, event: dict[str, str], notice_id: str, *, confirmed: bool) -> None:
+        """The id of any revision will do: what was published under it names the rule and the silence (ADR 0003)."""
+        named, asked = self.published.get(notice_id), self.recommended
+        if named is None or asked is None or named.kind != RECOMMENDED:
+            return
+        if (named.subject, named.level) != (asked.rule, asked.since):
+            return
+        self.recommended = None
+        if confirmed:
+            evidence = {"recommendation": notice_id, "events": [event]}
+            told = {"from": self.terms["severity"], "to": asked.to, "evidence": evidence}
+            self._say("severity.downgraded", at, asked.rule, told)
+            self._change(at, {"severity": asked.to}, event)
+
+    # Words
+
+    def _shown(self, clock: Clock) -> Face:
+        if clock.shown is None:
+            raise ValueError("a clock that was not wound")
+        return clock.shown
+
+    def _say(self, kind: str, at: int, rule: str, more: Mapping[str, Any]) -> None:
+        data = {
+            "case_id": self.opening.case_id,
+            "generation": 1,
+            "severity": self.terms["severity"],
+            "plan": self.terms["plan"],
+            "rule": rule,
+            "policy": self.plan.policy,
+            **more,
+        }
+        if kind not in (self.plan.pack.get("switched_off") or []):
+            self.said.append(standing(kind, at, data))
+
+    def _say_clock(self, kind: str, at: int, clock: Clock, *, rule: str = "", **more: object) -> None:
+        shown = self._shown(clock)
+        about = {
+            "clock": clock.name,
+            "deadline": written(shown.deadline),
+            "target_seconds": seconds(shown.promise.target),
+            "elapsed_seconds": seconds(shown.elapsed(at)),
+            "calendar": shown.promise.hours.name,
+            "promised": shown.promise.promised,
+        }
+        self._say(kind, at, rule or shown.promise.rule, {**about, **more})
+
+    def _say_moved(self, clock: Clock, at: int, rule: str, old: int, event: dict[str, str]) -> None:
+        new = written(self._shown(clock).deadline)
+        self._say_clock(
+            "sla.deadline.moved", at, clock, rule=rule,
+            old_deadline=written(old), new_deadline=new, cause="event", event=event,
+        )  # fmt: skip
+
+    def _say_commitment(self, kind: str, at: int, **more: object) -> None:
+        silence, limit = self.silence, limit_of(self.plan, self.terms)
+        if silence is None:
+            return
+        deadline = due(self.plan, self.terms, silence)
+        about = {
+            "clock": self.plan.pack["commitment"]["name"],
+            "deadline": None if deadline is None else written(deadline),
+            "target_seconds": seconds(limit.length),
+            "elapsed_seconds": seconds(limit.hours.between(silence.since, at)),
+            "calendar": limit.hours.name,
+            "promised": False,
+        }
+        self._say(kind, at, limit.rule, {**about, **more})
+
+    def _say_moved_silence(self, at: int, old: int | None, event: dict[str, str]) -> None:
+        new = due(self.plan, self.terms, self.silence) if self.silence else None
+        if old != new:
+            both = {name: None if value is None else written(value) for name, value in (("old", old), ("new", new))}
+            self._say_commitment(
+                "sla.deadline.moved", at,
+                old_deadline=both["old"], new_deadline=both["new"], cause="event", event=event,
+            )  # fmt: skip
+
+    def _say_limited(self, at: int) -> None:
+        languages = self.plan.pack["languages"]
+        if not self.limited and self.plan.limited(self.terms):
+            self.limited = True
+            self._say("coverage.limited", at, languages["limited_rule"], {"advice": languages["limited_advice"]})
+
+
+def tell(
+    plan: Plan, opening: Event, facts: Sequence[Event], now: int, published: Mapping[str, Standing]
+) -> list[Standing]:
+    story = Story(plan, opening, published)
+    for fact in facts:
+        story.take(fact)
+    story.pass_time(now)
+    return story.said

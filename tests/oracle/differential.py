@@ -1,0 +1,194 @@
+"""The worker's decisions against the oracle's, on made-up lives: `python -m tests.oracle.differential --seeds 0..300`.
+
+The worker's side is `simulate`: its own code, on a clock of the file's own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sla_monitor.config.packs import load_packs
+from sla_monitor.engine.records import DeadLetter
+from sla_monitor.engine.simulation import Simulation
+from sla_monitor.oracle import Judgement, LogRecord, Plans, Standing, judge, standing_of_notice
+from sla_monitor.oracle.events import instant
+from sla_monitor.oracle.standing import written
+from tests.oracle.lives import DAY, HOUR, CloudEvent, edges, matters, shuffled, story
+
+PLANS = Plans.load()
+PACKS = load_packs(None)
+ARRIVAL = {"future", "too_late", "orphan_expired", "orphan_overflow"}
+NOT_STANDING = {"sla.retracted", "case.forgotten", "case.quarantined", "case.history_folded"}
+ANSWERS = {"case.downgrade_confirmed", "case.downgrade_declined"}
+Published = dict[str, Standing]
+
+
+class Said(NamedTuple):
+    standing: list[Standing]
+    published: Published  # by id, also those that were retracted
+    dead: dict[int, str]
+
+
+def product(lines: Sequence[CloudEvent], until: int | None) -> Said:
+    notices: list[dict[str, Any]] = []
+    dead: dict[int, str] = {}
+
+    def bury(letter: DeadLetter) -> None:
+        dead[int(dict(letter.headers)["dead-offset"])] = letter.reason
+
+    encoded = [json.dumps(line).encode() for line in lines]
+    Simulation(PACKS, lambda notice: notices.append(json.loads(notice)), bury).run(encoded, until)
+    gone = {notice["data"]["retracts"] for notice in notices if notice["type"] == "sla.retracted"}
+    told = {notice["id"]: standing_of_notice(notice) for notice in notices if notice["type"] not in NOT_STANDING}
+    return Said([found for name, found in told.items() if name not in gone], told, dead)
+
+
+def oracle(lines: Sequence[CloudEvent], until: int, set_aside: dict[int, str], published: Published) -> Judgement:
+    records = [
+        LogRecord(offset, until // 1_000, line["subject"].encode(), json.dumps(line).encode())
+        for offset, line in enumerate(lines)
+        if arrival(line) <= until
+    ]
+    return judge("CASE-1", records, plans=PLANS, now=until, set_aside=set_aside, published=published)
+
+
+def arrival(line: CloudEvent) -> int:
+    return instant(line.get("arrivedat", line["time"]))
+
+
+def answered(events: Sequence[CloudEvent]) -> list[CloudEvent]:
+    """Answers name the id of a recommendation; which ids there are by then, the worker tells."""
+    found: list[CloudEvent] = []
+    for event in events:
+        if event["type"] in ANSWERS:
+            said = product(found, instant(event["time"]))
+            ids = [name for name, notice in said.published.items() if notice.kind == "severity.downgrade_recommended"]
+            wish = event["data"]["recommendation"]
+            chosen = "nothing" if wish == "unknown" or not ids else ids[-1] if wish == "last" else ids[0]
+            event = {**event, "data": {"recommendation": chosen}}  # noqa: PLW2901
+        found.append(event)
+    return found
+
+
+def end(chance: random.Random, events: Sequence[CloudEvent]) -> int:
+    """Where time ends: in the middle of the life, at an instant that matters, or long after."""
+    opening = next(event for event in events if event["type"] == "case.opened")
+    last = max(instant(event["time"]) for event in events)
+    roll = chance.random()
+    if roll < 0.5:
+        return last + chance.choice((DAY, 12 * DAY, 40 * DAY))
+    plan, known = PLANS.at(0), opening["data"]
+    begin = instant(opening["time"])
+    found = sorted({begin, *matters(plan, known, [begin, last]), *edges(plan, known, last)})
+    ahead = [at for at in found if at >= begin]
+    return chance.choice(ahead) + chance.choice((0, 0, 1, -1, HOUR))
+
+
+def arranged(seed: int, events: Sequence[CloudEvent]) -> tuple[list[CloudEvent], int]:
+    """Lines in an order of arrival, with the time of each arrival, and where time ends."""
+    chance = random.Random(f"arranged {seed}")
+    until = end(chance, events)
+    if seed % 3 == 0:
+        return list(events), until
+    lines = shuffled(events, seed)
+    times = sorted(instant(line["time"]) for line in lines)
+    if seed % 3 == 1:  # late: one came when another happened, all within the horizon
+        arrivals = [min(at, times[0] + 5 * DAY) for at in times]
+        if times[-1] - times[0] > 20 * HOUR:  # an orphan waits a day
+            arrivals = [times[0] + (20 * HOUR // len(lines)) * count for count in range(len(lines))]
+    else:  # early: what happens is known before
+        arrivals = [times[0]] * len(lines)
+    lines = [{**line, "arrivedat": written(at)} for line, at in zip(lines, arrivals, strict=True)]
+    return lines, max(until, arrivals[-1])
+
+
+def differences(seed: int) -> list[str]:
+    events = answered(story(seed))
+    lines, until = arranged(seed, events)
+    return compared(lines, until, product(events, None).published)
+
+
+def compared(lines: Sequence[CloudEvent], until: int, known: Published | None = None) -> list[str]:
+    said = product(lines, until)
+    published = {**(known or {}), **said.published}
+    set_aside = {offset: reason for offset, reason in said.dead.items() if reason in ARRIVAL}
+    judged = oracle(lines, until, set_aside, published)
+    found = [
+        f"one id, two meanings: {name}"
+        for name, notice in said.published.items()
+        if (known or {}).get(name, notice)[:5] != notice[:5]
+    ]
+    if judged.dead | set_aside != said.dead:
+        found.append(f"dead letters: the product {said.dead}, the oracle {judged.dead}")
+    ours, theirs = listed(judged.standing), listed(said.standing)
+    for key in sorted(ours.keys() | theirs.keys()):
+        mine, other = ours.get(key, []), theirs.get(key, [])
+        if mine != other:
+            found.append(told(key, mine, other))
+    return found
+
+
+def listed(notices: Sequence[Standing]) -> dict[tuple[str, str, int, int], list[str]]:
+    found: dict[tuple[str, str, int, int], list[str]] = {}
+    for notice in notices:
+        key = (notice.subject, notice.kind, notice.level, notice.at)
+        found.setdefault(key, []).append(json.dumps(notice.data, sort_keys=True))
+    return {key: sorted(value) for key, value in found.items()}
+
+
+def told(key: tuple[str, str, int, int], mine: list[str], other: list[str]) -> str:
+    subject, kind, level, at = key
+    about = f"{written(at)} {kind} {subject} {level}"
+    if not mine:
+        return f"{about}: only the product says it: {other}"
+    if not other:
+        return f"{about}: only the oracle says it: {mine}"
+    if len(mine) != len(other):
+        return f"{about}: {len(other)} times by the product, {len(mine)} times by the oracle"
+    diffs = []
+    for one, two in zip(mine, other, strict=True):
+        a, b = json.loads(one), json.loads(two)
+        diffs += [
+            f"{name}: product {b.get(name)!r}, oracle {a.get(name)!r}" for name in a | b if a.get(name) != b.get(name)
+        ]
+    return f"{about}: {'; '.join(diffs)}"
+
+
+def shown(seed: int) -> str:
+    lines, until = arranged(seed, answered(story(seed)))
+    rows = []
+    for line in lines:
+        sequence = f" #{line['sequence']!r}" if "sequence" in line else ""
+        late = f" (arrives {line['arrivedat']})" if "arrivedat" in line else ""
+        name = f"{line['source']} {line['id']}"
+        rows.append(f"  {line['time']} {line['type']} {json.dumps(line.get('data'))} {name}{sequence}{late}")
+    return "\n".join([*rows, f"  until {written(until)}"])
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, help="one life, shown in full")
+    parser.add_argument("--seeds", help="a range, such as 0..300 (the end is not in it)")
+    asked = parser.parse_args(arguments)
+    first, last = (int(part) for part in (asked.seeds or "0..300").split(".."))
+    seeds = range(first, last) if asked.seed is None else [asked.seed]
+    failing = 0
+    for seed in seeds:
+        found = differences(seed)
+        if asked.seed is not None:
+            print(shown(seed))
+        if found:
+            failing += 1
+            print(f"seed {seed}: python -m tests.oracle.differential --seed {seed}")
+            print("\n".join(f"    {line}" for line in found))
+    print(f"{len(seeds)} seeds, {failing} with differences")
+    return 1 if failing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

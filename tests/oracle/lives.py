@@ -1,0 +1,263 @@
+"""Made-up lives of cases, a seed each: most of what happens, happens at an instant that matters, or a microsecond beside.
+
+The instants that matter are computed with the oracle's own hours: deadlines, warnings, limits of silence, opening and
+closing, changes of clocks, holidays, and those of what was changed meanwhile.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from sla_monitor.oracle.events import instant
+from sla_monitor.oracle.hours import ROUND_THE_CLOCK, BusinessHours, days_off, micros
+from sla_monitor.oracle.plan import Plan, Plans
+from sla_monitor.oracle.standing import written
+
+CloudEvent = dict[str, Any]
+SECOND = 1_000_000
+HOUR = 3_600 * SECOND
+DAY = 24 * HOUR
+PLACES: tuple[tuple[str, tuple[str | None, ...], tuple[str | None, ...]], ...] = (
+    ("US", (None, "CA", "TX"), (None, "America/New_York", "Pacific/Honolulu")),
+    ("CA", (None, "QC", "CA-ON"), (None, "America/Toronto")),
+    ("JP", (None,), (None, "Europe/Berlin")),
+    ("DE", (None, "BY", "DE-BE", "ZZ"), (None, "Europe/Berlin", "Asia/Tokyo")),
+    ("AU", (None, "NSW", "WA"), (None, "Australia/Perth", "Australia/Lord_Howe")),
+    ("BR", (None, "SP"), (None, "America/Manaus")),
+    ("MX", (None,), (None, "America/Tijuana")),
+    ("GB", (None, "SCT"), (None,)),
+    ("AE", (None,), (None,)),
+    ("EG", (None,), (None, "Africa/Cairo")),
+    ("IL", (None,), (None,)),
+    ("IR", (None,), (None,)),
+    ("BN", (None,), (None,)),
+    ("IN", (None, "MH"), (None,)),
+    ("NP", (None,), (None,)),
+    ("NZ", (None, "AUK"), (None, "Pacific/Chatham")),
+    ("RU", (None,), (None, "Asia/Vladivostok")),
+    ("CL", (None,), (None, "Pacific/Easter")),
+    ("AQ", (None,), (None,)),
+)
+LANGUAGES = ("en", "en", "en-GB", "EN-us", "de", "ja", "zh-Hant", "fr-CA", "ru", "pl", "uk")
+SEVERITIES = "AABBBC"
+PLANS = ("standard", "standard", "professional_direct", "unified")
+NIGHTS = (
+    "2026-03-08",
+    "2026-03-29",
+    "2026-10-25",
+    "2026-11-01",
+    "2025-10-05",
+    "2026-04-05",
+    "2024-09-08",
+    "2026-04-23",
+)
+HOLIDAYS = (
+    "2026-01-01",
+    "2026-04-03",
+    "2026-05-01",
+    "2026-07-03",
+    "2026-12-24",
+    "2027-12-30",
+    "2026-09-21",
+    "2026-06-24",
+)
+NAMED = ("last", "last", "last", "last", "first", "unknown")  # which recommendation an answer names, see `differential`
+
+
+def place(chance: random.Random) -> dict[str, str]:
+    country, subdivisions, zones = chance.choice(PLACES)
+    found = {"country": country, "subdivision": chance.choice(subdivisions), "timezone": chance.choice(zones)}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def terms(chance: random.Random) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "severity": chance.choice(SEVERITIES),
+        "plan": chance.choice(PLANS),
+        "language": chance.choice(LANGUAGES),
+        "submitted_by": "admin",
+        **place(chance),
+    }
+    if chance.random() < 0.4:
+        found["access"] = chance.choice(("24x7", "24x7", "business_hours"))
+    for name in ("accepts_english", "accepts_translation"):
+        if chance.random() < 0.15:
+            found[name] = chance.random() < 0.7
+    if chance.random() < 0.15:
+        found["targets"] = {"initial_response": chance.choice((900, 5400, 1800.5, 28_800, 72_000.25, 1.5))}
+    return found
+
+
+def start(chance: random.Random) -> int:
+    roll = chance.random()
+    if roll < 0.25:
+        day = date.fromisoformat(chance.choice(NIGHTS)) - timedelta(days=chance.choice((0, 1, 1, 2, 3)))
+    elif roll < 0.5:
+        day = date.fromisoformat(chance.choice(HOLIDAYS)) - timedelta(days=chance.choice((0, 1, 1, 2, 4)))
+    else:
+        day = date(2026, 1, 1) + timedelta(days=chance.randrange(400))
+    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return micros(midnight) + chance.choice((chance.randrange(24 * 60) * 60 * SECOND, chance.randrange(DAY)))
+
+
+def edges(plan: Plan, known: dict[str, Any], since: int) -> list[int]:
+    """Opening, closing and, where the case is served in them, the ends of holidays around an instant."""
+    hours = plan.hours(known | {"severity": "C"})
+    if not isinstance(hours, BusinessHours):
+        return []
+    today = date(1970, 1, 1) + timedelta(microseconds=since)
+    days = [today + timedelta(days=count) for count in range(-1, 6)]
+    off = days_off(hours.country, hours.subdivision, today.year)
+    beside = [day + timedelta(days=step) for day in off if abs((day - today).days) < 7 for step in (-1, 1)]
+    return [edge for day in [*days, *beside] for interval in hours.open_on(day) for edge in interval]
+
+
+def matters(plan: Plan, known: dict[str, Any], since: Sequence[int]) -> list[int]:
+    """Deadlines, levels and limits of all severities, from all instants since which something may count."""
+    found: list[int] = []
+    for severity in "ABC":
+        hours = plan.hours(known | {"severity": severity})
+        own = known.get("targets", {}).get("initial_response")
+        for begin in since:
+            for target in [own * SECOND] if own else [HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR]:
+                found += [hours.add(begin, int(target * share) // 100) for share in (75, 90, 100, 100, 100, 150, 200)]
+            found += [hours.add(begin, limit) for limit in (2 * HOUR, 4 * HOUR, hours.one_day)]
+            found += [ROUND_THE_CLOCK.add(begin, limit) for limit in (2 * HOUR, 4 * HOUR)]
+    return found
+
+
+def happening(chance: random.Random) -> tuple[str, dict[str, Any]]:
+    kinds = {
+        "case.responded": 5,
+        "case.severity_changed": 18,
+        "case.plan_changed": 4,
+        "case.access_changed": 6,
+        "case.language_changed": 5,
+        "case.location_changed": 5,
+        "case.waiting_on_customer": 14,
+        "case.resolution_proposed": 6,
+        "case.customer_responded": 9,
+        "case.resolution_rejected": 3,
+        "case.contact_attempted": 18,
+        "case.downgrade_confirmed": 9,
+        "case.downgrade_declined": 2,
+        "case.resolved": 2,
+        "case.closed": 1,
+        "case.cancelled": 1,
+        "case.work_started": 1,
+        "case.labels_changed": 1,
+    }
+    kind = chance.choices(list(kinds), list(kinds.values()))[0]
+    language: dict[str, Any] = {"language": chance.choice(LANGUAGES)}
+    if chance.random() < 0.4:
+        language["accepts_english"] = chance.random() < 0.5
+    data: dict[str, dict[str, Any]] = {
+        "case.severity_changed": {"severity": chance.choice("ABC")},
+        "case.plan_changed": {"plan": chance.choice(PLANS)},
+        "case.access_changed": {"access": chance.choice(("24x7", "business_hours"))},
+        "case.language_changed": language,
+        "case.location_changed": place(chance),
+        "case.contact_attempted": {"reached": chance.random() < 0.2},
+        "case.downgrade_confirmed": {"recommendation": chance.choice(NAMED)},
+        "case.downgrade_declined": {"recommendation": chance.choice(NAMED)},
+        "case.work_started": {"engineer": "e1"},
+        "case.labels_changed": {"queue": "q"},
+    }
+    return kind, data.get(kind, {})
+
+
+def story(seed: int) -> list[CloudEvent]:
+    """One case's events in the order of time. Answers to recommendations name "last", "first" or "unknown"."""
+    chance = random.Random(seed)
+    plan = Plans.load().at(0)
+    known = terms(chance)
+    opened_at = start(chance)
+    around = edges(plan, known, opened_at)
+    if around and chance.random() < 0.35:
+        opened_at = near(chance, chance.choice(around))
+    told: list[tuple[int, str, dict[str, Any]]] = []
+    since, at, moving = [opened_at], opened_at, dict(known)
+    if chance.random() < 0.05:
+        told.append((opened_at - chance.randrange(1, HOUR), *happening(chance)))
+    for _ in range(chance.choice((1, 2, 3, 4, 6, 8, 12))):
+        kind, data = happening(chance)
+        at = next_at(chance, plan, moving, since, at)
+        since = [opened_at, *since[-2:], at]
+        told.append((at, kind, data))
+        if kind.endswith("_changed") and kind != "case.labels_changed":
+            moving |= data
+        if kind == "case.contact_attempted" and chance.random() < 0.5:
+            for _ in range(chance.choice((1, 2, 2, 3))):
+                at += chance.choice((0, 1, 60 * SECOND, HOUR))
+                told.append((at, kind, {"reached": False}))
+    opening = event(chance, 0, opened_at, "case.opened", known)
+    others = [event(chance, number, at, kind, data) for number, (at, kind, data) in enumerate(told, 1)]
+    if others and chance.random() < 0.25:
+        for victim in chance.sample(others, chance.choice((1, 1, min(2, len(others))))):
+            later = instant(victim["time"]) + chance.choice((0, 1, HOUR, chance.randrange(2 * DAY)))
+            target = {"source": victim["source"], "id": victim["id"]}
+            others.append(event(chance, len(others) + 1, later, "case.fact_withdrawn", target))
+    return sorted([opening, *others], key=lambda found: (instant(found["time"]), found["type"] != "case.opened"))
+
+
+def near(chance: random.Random, at: int) -> int:
+    return at + chance.choice((0, 0, 0, 1, -1, SECOND, -60 * SECOND))
+
+
+def next_at(chance: random.Random, plan: Plan, known: dict[str, Any], since: Sequence[int], at: int) -> int:
+    roll = chance.random()
+    if roll < 0.08:
+        return at  # at the same instant: sequence, source and id decide
+    if roll < 0.35:
+        return at + chance.choice(
+            (chance.randrange(10 * 60 * SECOND), chance.randrange(5 * HOUR), chance.randrange(3 * DAY))
+        )
+    candidates = matters(plan, known, since) if roll < 0.85 else edges(plan, known, at)
+    ahead = sorted(found for found in candidates if at <= found <= at + 12 * DAY)
+    if not ahead:
+        return at + chance.randrange(HOUR)
+    return max(at, near(chance, chance.choice(ahead[: max(3, len(ahead) // 2)])))
+
+
+def event(chance: random.Random, number: int, at: int, kind: str, data: dict[str, Any]) -> CloudEvent:
+    found: CloudEvent = {
+        "specversion": "1.0",
+        "id": f"e{chance.randrange(100):02}-{number}",
+        "source": chance.choice(("/crm", "/crm", "/phone")),
+        "type": kind,
+        "subject": "CASE-1",
+        "time": written(at),
+    }
+    if chance.random() < 0.3:
+        found["sequence"] = chance.choice((chance.randrange(10), str(chance.randrange(10)), -3))
+    if data or chance.random() < 0.5:
+        found["data"] = data
+    return found
+
+
+def shuffled(events: Sequence[CloudEvent], seed: int) -> list[CloudEvent]:
+    """Another order of arrival, with duplicates and contradictions; a withdrawal may come before what it withdraws.
+
+    The first of two contradicting events wins by its arrival, so the other always comes right after it.
+    """
+    chance = random.Random(f"shuffled {seed}")
+    groups: list[list[CloudEvent]] = [[found] for found in events]
+    for group in groups:
+        if chance.random() < 0.1:
+            other = json.loads(json.dumps(group[0]))
+            other["time"] = written(instant(other["time"]) + chance.choice((1, HOUR, -HOUR)))
+            group.append(other)
+    for found in events:
+        if chance.random() < 0.15:
+            groups.append([json.loads(json.dumps(found))])
+    mode = chance.random()
+    if mode < 0.4:
+        chance.shuffle(groups)
+    elif mode < 0.8:  # a few come late
+        for _ in range(chance.randrange(1, 4)):
+            groups.insert(chance.randrange(len(groups) + 1), groups.pop(chance.randrange(len(groups))))
+    return [found for group in groups for found in group]

@@ -1,0 +1,406 @@
+"""Mistakes that people make in such code, each as a change of one or two lines of ours.
+
+What proves the worker right has to find each of them: the oracle those in a decision, the simulated schedules those
+that need a crash, a rebalance or a backlog to show.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+ORACLE, SCHEDULES = "oracle", "schedules"
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """`changes`: (text, what it becomes); each text stands in `file` (under src/sla_monitor) just once."""
+
+    name: str
+    file: str
+    changes: tuple[tuple[str, str], ...]
+    found_by: str = ORACLE
+
+
+def _mistake(name: str, file: str, *changes: tuple[str, str], found_by: str = ORACLE) -> Mistake:
+    return Mistake(name, file, changes, found_by)
+
+
+MISTAKES: Final = (
+    # calendars
+    _mistake(
+        "a target used up at closing lands at the next opening",
+        "core/calendar.py",
+        ("i = bisect_left(totals, target, i)", "i = bisect_right(totals, target, i)"),
+    ),
+    _mistake(
+        "of an hour that comes twice in autumn, the second pass",
+        "core/calendar.py",
+        ("wall.replace(tzinfo=self._zone)", "wall.replace(tzinfo=self._zone, fold=1)"),
+    ),
+    _mistake(
+        "the offset from UTC of the day's beginning holds for the whole day",
+        "core/calendar.py",
+        ("wall = datetime.fromordinal(ordinal) + timedelta(minutes=minute)", "wall = datetime.fromordinal(ordinal)"),
+    ),
+    _mistake(
+        "holidays are open",
+        "core/calendar.py",
+        ("if inside and day not in self._hours.closed(day.year):", "if inside:"),
+    ),
+    _mistake(
+        "open time up to an instant within hours counts to their end",
+        "core/calendar.py",
+        ("i = bisect_right(ends, end, i)", "i = bisect_right(ends, end, i + 1)"),
+    ),
+    _mistake(
+        "every weekend is Saturday and Sunday",
+        "config/calendars.py",
+        ("if weekday not in entry.weekend}", "if weekday not in {5, 6}}"),
+    ),
+    _mistake(
+        "holidays of the subdivision are forgotten",
+        "config/calendars.py",
+        ("closed=partial(public_holidays, country, part)", "closed=partial(public_holidays, country, None)"),
+    ),
+    _mistake(
+        "the case's own time zone is ignored",
+        "config/calendars.py",
+        ("zone_named(rule.timezone or timezone or entry.zone)", "zone_named(rule.timezone or entry.zone)"),
+    ),
+    _mistake(
+        "the case's own time zone wins over that of the rule",
+        "config/calendars.py",
+        ("zone_named(rule.timezone or timezone or entry.zone)", "zone_named(timezone or rule.timezone or entry.zone)"),
+    ),
+    _mistake(
+        "observed holidays are open",
+        "config/calendars.py",
+        ("expand=False, categories=PUBLIC", "expand=False, observed=False, categories=PUBLIC"),
+    ),
+    # the deadline
+    _mistake(
+        "an answer at exactly the target is in time (<= for <)",
+        "core/case.py",
+        ("timer[0] <= until:", "timer[0] < until:"),
+    ),
+    _mistake(
+        "a change at the instant of the breach still moves the deadline",
+        "core/clock.py",
+        ("if current.due_at <= step.at:", "if current.due_at < step.at:"),
+    ),
+    _mistake(
+        "a raise may make the deadline later",
+        "core/clock.py",
+        ("due_at=min(raised.due_at, current.due_at)", "due_at=raised.due_at"),
+    ),
+    _mistake(
+        "after a downgrade the target counts from the change",
+        "core/case.py",
+        ("if direction.how == clocks.FROM_START:", "if direction.how == clocks.FROM_START and not self.policy:"),
+    ),
+    _mistake(
+        "after a downgrade all terms count from the start, also those that changed before",
+        "core/clock.py",
+        ("profile = replace(step.profile, **changed)", "profile = new"),
+    ),
+    _mistake(
+        "a change of plan has no direction",
+        "core/clock.py",
+        ("by_rank = policy.plans.index(new.plan) - policy.plans.index(old.plan)", "by_rank = 0"),
+    ),
+    _mistake(
+        "wider hours count as a restriction",
+        "core/clock.py",
+        (
+            "by_rank = after.round_the_clock - before.round_the_clock",
+            "by_rank = before.round_the_clock - after.round_the_clock",
+        ),
+    ),
+    _mistake(
+        "the case's own targets are ignored",
+        "core/policy.py",
+        ("if name == clock.name:", "if name == clock.name and not own:"),
+    ),
+    _mistake(
+        "access by default counts as chosen",
+        "core/case.py",
+        ("access=body.access,", 'access=body.access or ("24x7" if body.severity == "A" else None),'),
+    ),
+    _mistake(
+        "accepting translation is not enough to count as English",
+        "core/policy.py",
+        ("profile.accepts_english or profile.accepts_translation or", "profile.accepts_english or"),
+    ),
+    _mistake(
+        "a new language forgets that English was accepted",
+        "core/case.py",
+        ("profile.accepts_english if english is None else english", "bool(english)"),
+    ),
+    _mistake(
+        "who moves keeps the time zone of the old place",
+        "core/case.py",
+        (
+            "country=country, subdivision=subdivision, timezone=timezone)\n",
+            "country=country, subdivision=subdivision)\n",
+        ),
+    ),
+    _mistake(
+        "what happened before the opening counts at its own time",
+        "core/case.py",
+        ("at = max(fact.at, self.opened_at)", "at = fact.at"),
+    ),
+    # levels and verdicts
+    _mistake(
+        "a warning comes a moment early",
+        "core/clock.py",
+        ("budget = self.elapsed(self.due_at)", "budget = self.elapsed(self.due_at) - 1"),
+    ),
+    _mistake(
+        "a deadline that did not move warns again",
+        "core/case.py",
+        ("if new.due_at == old.due_at:", "if new.due_at == old.due_at and not state.warnings:"),
+    ),
+    _mistake(
+        "a deadline that moved keeps its old warnings",
+        "core/case.py",
+        ("warnings = new.levels(clock.warnings, at)", "warnings = state.warnings"),
+    ),
+    _mistake(
+        "who answers late has met the target like anybody",
+        "core/case.py",
+        (
+            "if isinstance(state, Breached):\n                verdict",
+            "if isinstance(state, Running):\n                verdict",
+        ),
+    ),
+    _mistake(
+        "a cancelled clock that was breached is cancelled all the same",
+        "core/case.py",
+        (
+            "if isinstance(state, Running):\n                self._say_of_clock(n.CANCELLED",
+            "if state:\n                self._say_of_clock(n.CANCELLED",
+        ),
+    ),
+    _mistake(
+        "resolved is no answer",
+        "core/case.py",
+        ("return self._stop_clocks(fact, at) | self._end(at)", "return self._end(at)"),
+    ),
+    _mistake(
+        "the first overdue level is left out",
+        "core/case.py",
+        (
+            "overdue = measure.levels(clock.overdue, measure.due_at)",
+            "overdue = measure.levels(clock.overdue, measure.due_at)[1:]",
+        ),
+    ),
+    # the commitment
+    _mistake(
+        "a second wait begins the silence anew",
+        "core/case.py",
+        ("if self.ended_at is not None or self.silence.waiting is not None:", "if self.ended_at is not None:"),
+        (
+            "self.silence = s.begin(self.silence, at, fact.identity, self.policy.silence(self.profile))",
+            (
+                "self.silence = s.begin("
+                "replace(self.silence, waiting=None), at, fact.identity, self.policy.silence(self.profile))"
+            ),
+        ),
+    ),
+    _mistake(
+        "a new limit may have been broken before it held",
+        "core/silence.py",
+        (
+            "due_at = max(now, terms.calendar.add(waiting.since, terms.limit))",
+            "due_at = terms.calendar.add(waiting.since, terms.limit)",
+        ),
+    ),
+    _mistake(
+        "a sign of life closes the recommendation",
+        "core/silence.py",
+        ("return Silence(open=silence.open)", "return Silence()"),
+    ),
+    _mistake(
+        "a sign of life does not end the run of attempts",
+        "core/silence.py",
+        ("return Silence(open=silence.open)", "return Silence(open=silence.open, attempts=silence.attempts)"),
+    ),
+    _mistake(
+        "it takes four attempts",
+        "core/silence.py",
+        ("return len(silence.attempts) >= unreached_attempts", "return len(silence.attempts) > unreached_attempts"),
+    ),
+    _mistake(
+        "attempts do not use up the silence they happened in",
+        "core/silence.py",
+        (
+            "return replace(silence, waiting=waiting, attempts_used=True)",
+            "return replace(silence, attempts_used=True)",
+        ),
+    ),
+    _mistake(
+        "attempts may recommend again and again",
+        "core/silence.py",
+        ("return replace(silence, waiting=waiting, attempts_used=True)", "return replace(silence, waiting=waiting)"),
+    ),
+    _mistake(
+        "a severity had before is not restored",
+        "core/case.py",
+        ("restored = self.held.get(profile.severity) if lowered < 0 else None", "restored = None"),
+    ),
+    _mistake(
+        "a restored severity forgets what else has changed",
+        "core/case.py",
+        ("steps = clocks.as_if_from_start(before, before[-1].profile, self.profile)", "steps = before"),
+    ),
+    _mistake(
+        "a change of severity leaves the recommendation open",
+        "core/case.py",
+        (
+            "self._silence_under_new_terms(at, severity_changed=bool(lowered))",
+            "self._silence_under_new_terms(at, severity_changed=False)",
+        ),
+    ),
+    _mistake(
+        "a silence counts round the clock whatever the hours",
+        "core/policy.py",
+        ("_, _, calendar = self._match_hours(profile)", "calendar = ALWAYS_OPEN"),
+    ),
+    _mistake(
+        "that a language is not served is said at each change",
+        "core/case.py",
+        ("self.limited = True", "pass"),
+    ),
+    # facts
+    _mistake(
+        "a withdrawal is ignored",
+        "core/decide.py",
+        (
+            "return {(fact.body.source, fact.body.id) for fact in facts if isinstance(fact.body, FactWithdrawn)}",
+            "return set()",
+        ),
+    ),
+    _mistake(
+        "a late fact is taken as if it had just happened",
+        "core/decide.py",
+        ("return fact.at >= state.fired_at and (not case.facts or fact.order > case.facts[-1].order)", "return True"),
+    ),
+    _mistake(
+        "`sequence` is ignored",
+        "core/facts.py",
+        ("-1 if self.sequence is None else self.sequence", "-1"),
+    ),
+    _mistake(
+        "of two events with one id the last one counts",
+        "core/decide.py",
+        (
+            'raise BadEvent("conflict", "the same source and id with other content")',
+            "case.facts.remove(known); case.state = None; load(case, packs_of[0]); return False",
+        ),
+        ("def duplicate(case", "packs_of: list[Packs] = []\n\n\ndef duplicate(case"),
+        (
+            "    load(case, packs)\n    until = closed_until",
+            "    packs_of[:] = [packs]\n    load(case, packs)\n    until = closed_until",
+        ),
+    ),
+    _mistake(
+        "what a late fact has made wrong stays said",
+        "core/decide.py",
+        ("gone, wanted = case.ledger.difference(wanted)", "gone, wanted = [], case.ledger.difference(wanted)[1]"),
+    ),
+    _mistake(
+        "time does not fire at the watermark, only before it",
+        "core/decide.py",
+        ("i.by_timer and i.at > now and not", "i.by_timer and i.at >= now and not"),
+    ),
+    _mistake(
+        "the offset of a time is ignored",
+        "wire/rfc3339.py",
+        (
+            "datetime.fromisoformat(text.upper()) - _EPOCH",
+            "datetime.fromisoformat(text.upper()).replace(tzinfo=UTC) - _EPOCH",
+        ),
+    ),
+    _mistake(
+        "the opening drops what waited for it",
+        "core/decide.py",
+        (
+            "active = [fact for fact in case.facts if fact.identity not in void and",
+            "active = [fact for fact in case.facts if fact.at >= case.facts[0].at and fact.identity not in void and",
+        ),
+    ),
+    # the shard
+    _mistake(
+        "timers fire before the backlog is folded",
+        "engine/shard.py",
+        ("if following >= end:", "if following <= end:"),
+        found_by=SCHEDULES,
+    ),
+    _mistake(
+        "the watermark follows a slow clock back",
+        "engine/partition.py",
+        ("self.row.watermark = max(self.row.watermark, watermark)", "self.row.watermark = watermark"),
+        found_by=SCHEDULES,
+    ),
+    _mistake(
+        "records before the applied position are folded again",
+        "engine/partition.py",
+        ("if record.offset < self.next_offset:", "if record.offset < 0:"),
+        found_by=SCHEDULES,
+    ),
+    _mistake(
+        "a suspended shard trusts its memory whoever wrote meanwhile",
+        "engine/shard.py",
+        (
+            "if not self._is_stale and await self._journal.is_current():\n            self.set_state",
+            "if True:\n            self.set_state",
+        ),
+        found_by=SCHEDULES,
+    ),
+    _mistake(
+        "a gap in what was fetched is taken for empty",
+        "engine/shard.py",
+        ("if offset > following:", "if offset > following and not self._rewound:"),
+        found_by=SCHEDULES,
+    ),
+    _mistake(
+        "a refused write is not noticed",
+        "engine/transactional.py",
+        (
+            "await asyncio.gather(*pending)",
+            (
+                "[one for one in await asyncio.gather(*pending, return_exceptions=True) "
+                "if not isinstance(one, BaseException)]"
+            ),
+        ),
+        found_by=SCHEDULES,
+    ),
+    _mistake(
+        "the state is read before its last owner is fenced",
+        "engine/transactional.py",
+        ("            if stable == end:\n                return end\n", "            return min(stable, end)\n"),
+        found_by=SCHEDULES,
+    ),
+    _mistake(
+        "a row forgets which revisions were used",
+        "wire/rows.py",
+        ("last_revisions={_to_key(packed[:4]): packed[4] for packed in revisions}", "last_revisions={}"),
+        found_by=SCHEDULES,
+    ),
+    _mistake(
+        "a row forgets up to when its case was decided",
+        "wire/rows.py",
+        ("decided_to=decided_to,", "decided_to=0,"),
+        found_by=SCHEDULES,
+    ),
+    _mistake(
+        "a restored case says again what it has said",
+        "core/decide.py",
+        (
+            "if intent.by_timer and intent.at > case.decided_to and (intent.key, intent.at) not in said",
+            "if intent.by_timer",
+        ),
+        found_by=SCHEDULES,
+    ),
+)
