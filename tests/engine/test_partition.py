@@ -25,6 +25,7 @@ from sla_monitor.errors import UnsafeState
 from sla_monitor.wire import rows
 from sla_monitor.wire.inbound import REASONS
 from sla_monitor.wire.rows import ENDED, OPEN, ORPHANED, PARTITION_KEY, QUARANTINED, PartitionRow
+from sla_monitor.wire.upgrades import VERSION
 from tests.engine.feeding import A_CASE, NINE, PACKS, RULES, SOURCE, STRUCTURED, Fed, clock, event, rules
 
 DUE = ["sla.warning", "sla.warning", "sla.breached", "sla.overdue", "sla.overdue"]  # one case that nobody answers
@@ -751,7 +752,7 @@ def test_a_row_of_a_newer_version_is_refused() -> None:
     """A rollback after an upgrade must not read what it does not understand."""
     fed = Fed()
     fed.open("case-1")
-    newer = bytes([rows.VERSION + 1]) + fed.state[b"case-1"][1:]
+    newer = bytes([VERSION + 1]) + fed.state[b"case-1"][1:]
     with pytest.raises(UnsafeState, match="upgrade"):
         Fed(RULES, fed.state | {b"case-1": newer})
 

@@ -1,6 +1,6 @@
 """When state, input and offsets do not fit together the worker stops and says why, instead of guessing.
 
-Only two of these tests start workers; the others ask the journal, whose decision it is.
+Few of these tests start workers; the others ask the journal, whose decision it is.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator
 
 import pytest
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import NewPartitions, RecordsToDelete
 
 from sla_monitor.config.packs import load_packs
@@ -20,10 +20,11 @@ from sla_monitor.engine.partition import Partition, Rules
 from sla_monitor.engine.topics import create_topics
 from sla_monitor.engine.transactional import TransactionalJournal
 from sla_monitor.errors import UnsafeState
+from sla_monitor.wire.rows import PARTITION_KEY, decode_partition
 from tests.kafka.broker import Broker
 from tests.kafka.helpers import admin_of, delete_topic, fresh_prefix, move_offsets, read_all
 from tests.kafka.test_faults import EXIT_FATAL, critical, once, opened, started
-from tests.kafka.world import CONSOLE, World, a_world, now
+from tests.kafka.world import CONSOLE, World, a_world, eventually, now
 
 EXIT_USAGE = 2
 ACCEPTING = (*CONSOLE, "--accept-input-loss")
@@ -198,6 +199,56 @@ async def test_retention_of_what_was_read_is_nothing(broker: Broker) -> None:
             await admin.delete_records({the_input(world): RecordsToDelete(before_offset=3)})
         async with an_owner(world) as (_, content):
             assert content.next_offset == 3
+
+
+async def abort_one(world: World, name: str) -> None:
+    """A record that nobody may read, and the marker that says so."""
+    producer = AIOKafkaProducer(bootstrap_servers=world.settings.broker, transactional_id=f"{fresh_prefix()}aborts")
+    await producer.start()
+    try:
+        await producer.begin_transaction()
+        sent = opened(name)
+        await producer.send_and_wait(world.settings.topics.events, sent.value, key=sent.key, partition=0)
+        await producer.abort_transaction()
+    finally:
+        await producer.stop()
+
+
+async def test_retention_of_what_nobody_committed_is_nothing_once_it_was_looked_at(broker: Broker) -> None:
+    """Behind the last record there is an aborted transaction and its marker, and retention takes them too. A worker
+    that has seen that there was nothing says so in its row; unseen, it may have been events."""
+    async with a_world(broker.bootstrap, partitions=1) as world:
+        await apply(world, *BEFORE)
+        await abort_one(world, "never")
+        worker = world.start()
+        await worker.ready()
+        await eventually(lambda: _empty_until(world, 5), 20, worker.end_of_log)
+        worker.terminate()
+        assert await worker.ended() == 0
+        await abort_one(world, "unseen")
+        async with admin_of(broker.bootstrap) as admin:
+            await admin.delete_records({the_input(world): RecordsToDelete(before_offset=5)})
+        async with an_owner(world) as (_, content):
+            assert content.next_offset == 3
+        worker = world.start()
+        await worker.ready()
+        await world.send(opened("later"))
+        await world.caught_up()
+        worker.terminate()
+        assert await worker.ended() == 0
+        assert started(await world.notices()) == once(*BEFORE, "later")
+        await world.send(opened("gone"), opened("left"))
+        async with admin_of(broker.bootstrap) as admin:
+            await admin.delete_records({the_input(world): RecordsToDelete(before_offset=9)})
+        assert "the input begins at 9, the state goes on at 8: retention removed some of it" in await refusal(world)
+        assert await accepted(world) == 9
+        async with an_owner(world) as (_, content):
+            assert content.row.empty_until == 0
+
+
+async def _empty_until(world: World, offset: int) -> bool:
+    value = (await world.state())[PARTITION_KEY]
+    return value is not None and decode_partition(value).empty_until == offset
 
 
 async def test_unequal_numbers_of_partitions(broker: Broker) -> None:

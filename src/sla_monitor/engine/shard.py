@@ -291,7 +291,6 @@ class Shard:
                 return  # revoked while opening anew
         if self._must_mark:
             await self._write(self.content.mark())
-            self._must_mark = False
         if self.state == TRIPPED:
             await self._wait_for_release()
             return
@@ -403,7 +402,8 @@ class Shard:
             return False
         found = await self._around.log.first_record(self.topic_partition, following, end)
         if found is None:
-            self._empty_until = end
+            self._empty_until = self.content.row.empty_until = end
+            self.mark()  # or retention would take what is there, and the next owner miss it
             return True
         self._record_at = found.offset
         return False
@@ -416,6 +416,7 @@ class Shard:
     async def _write(self, batch: Batch) -> None:
         began = monotonic()
         done = await self._journal.commit(batch)
+        self._must_mark = False  # each batch has the partition's row
         self._around.committed(batch, monotonic() - began, done.skew_seconds)
         crash.point("commit.noted")
 

@@ -117,7 +117,7 @@ class TransactionalJournal:
             partition.row.applied = begin - 1  # the first start on this topic: nothing was decided before
         elif committed is not None and committed > following:
             problem = f"the group's offset {committed} is ahead of the state, which goes on at {following}"
-        elif begin > following:
+        elif begin > max(following, partition.row.empty_until):
             problem = f"the input begins at {begin}, the state goes on at {following}: retention removed some of it"
         elif following > end:
             problem = f"the state goes on at {following}, the input ends at {end}: is it another topic of that name?"
@@ -129,6 +129,7 @@ class TransactionalJournal:
             onward = committed if committed is not None and following < committed <= end else begin
             partition.row.applied = max(begin, onward) - 1
             partition.row.applied_timestamp, partition.row.applied_checksum = -1, 0  # of a record that is not there
+            partition.row.empty_until = 0  # of an input that may be another one
 
     async def _changed_record(self, partition: Partition) -> str:
         row = partition.row
@@ -178,11 +179,12 @@ class TransactionalJournal:
     async def _send_all(self, producer: AIOKafkaProducer, batch: Batch) -> list[asyncio.Future[RecordMetadata]]:
         topics, number = self._settings.topics, self._state.partition
         pending: list[asyncio.Future[RecordMetadata]] = []
-        headers = [*HEADERS, *position_headers(batch.applied, batch.watermark)]
+        position = position_headers(batch.applied, batch.watermark)
+        headers = [*HEADERS, *position]
         for topic, values, sent in (
             (topics.state, ((key, value, ()) for key, value in batch.rows), "commit.state"),
             (topics.notices, ((notice.key, notice.value, headers) for notice in batch.notices), "commit.notices"),
-            (topics.dead, ((letter.key, letter.value, letter.headers) for letter in batch.dead), "commit.dead"),
+            (topics.dead, ((each.key, each.value, (*each.headers, *position)) for each in batch.dead), "commit.dead"),
         ):
             pending += await _send(producer, topic, number, values)
             crash.point(sent)

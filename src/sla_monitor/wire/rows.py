@@ -6,7 +6,9 @@ A case row is a header of ten bytes and a MessagePack array:
 
 so that the timers of a partition are restored without decoding a single case. The body is positional and compact
 (bytes written for each event are bytes restored for each case): sources are written once, an id that is a UUID takes
-16 bytes, fields of a fact that have their default at the end are left out. A newer version refuses to be read.
+16 bytes, fields of a fact that have their default at the end are left out. What an older version wrote is brought to
+the shape of today while it is read (wire/upgrades.py), and written as of today when it changes. A newer version, or
+more fields than this one has, refuses to be read: what is not understood must not be dropped.
 
 Over 300 lines: each value's way in and out stand together, for one format has one home.
 """
@@ -30,11 +32,13 @@ from sla_monitor.core.facts import Fact
 from sla_monitor.core.notices import KINDS, Key, Ledger, Sent
 from sla_monitor.core.policy import ClockPolicy, Packs, Policy, Profile
 from sla_monitor.errors import UnsafeState
+from sla_monitor.wire.upgrades import CASE, PARTITION, VERSION, upgraded
 
-VERSION = 1
 RULES_VERSION = 1  # of the code that decided; verdicts of an older one are frozen unless a fact changes them
 NEVER = 2**63 - 1
 OPEN, ENDED, ORPHANED, QUARANTINED = range(4)
+CASE_FIELDS = 12  # of the body of a case
+ORPHANS_AT = 9
 
 _HEADER = struct.Struct(">BBq")
 _BODIES = tuple(f.TYPES.values())  # a body's place in this list is its number on disk: only append
@@ -58,11 +62,12 @@ class Orphan:
 
 @dataclass(slots=True, kw_only=True)
 class Row:
-    """Everything kept of one case."""
+    """Everything kept of one case. `failure`: of a quarantined one, the error's name and the instant decided then."""
 
     case: Case
     orphans: list[Orphan] = field(default_factory=list)
     quarantined: bool = False
+    failure: tuple[str, int] | None = None
     rules_version: int = RULES_VERSION
 
 
@@ -79,8 +84,12 @@ def header(value: bytes) -> tuple[int, int]:
     """(status, next wake-up) of a row's bytes. UnsafeState if a newer version wrote it."""
     version, status, wake_at = _HEADER.unpack_from(value)
     if version > VERSION:
-        raise UnsafeState(f"a state row has version {version}, this worker reads up to {VERSION}: upgrade it")
+        raise _newer(version)
     return status, wake_at
+
+
+def _newer(version: object) -> UnsafeState:
+    return UnsafeState(f"the state has version {version}, this worker reads up to {VERSION}: upgrade it")
 
 
 def encode_row(row: Row, wake_at: int | None) -> bytes:
@@ -98,6 +107,7 @@ def encode_row(row: Row, wake_at: int | None) -> bytes:
         _base(case, sources),
         [_orphan(orphan) for orphan in row.orphans],
         sources.names,
+        row.failure,
     )
     return _HEADER.pack(VERSION, status_of(row), NEVER if wake_at is None else wake_at) + _encode(body)
 
@@ -105,8 +115,11 @@ def encode_row(row: Row, wake_at: int | None) -> bytes:
 def decode_row(case_id: str, value: bytes, packs: Packs) -> Row:
     """The row without its cache: `core.decide.load` folds it. UnsafeState for a newer version or an absent pack."""
     status, _ = header(value)
-    body = _decode(memoryview(value)[_HEADER.size :])
-    rules_version, policy_key, facts, standing, revisions, known_since, decided_to, early, base, orphans, names = body
+    body = upgraded(_decode(memoryview(value)[_HEADER.size :]), value[0], CASE)
+    if len(body) != CASE_FIELDS:
+        raise UnsafeState(f"a state row has {len(body)} fields, those of version {VERSION} have {CASE_FIELDS}")
+    rules_version, policy_key, facts, standing, revisions, known_since, decided_to, early, base, *others = body
+    orphans, names, failure = others
     policy = policy_named(policy_key, packs) if policy_key else None
     case = Case(
         case_id=case_id,
@@ -128,8 +141,15 @@ def decode_row(case_id: str, value: bytes, packs: Packs) -> Row:
         case=case,
         orphans=[_to_orphan(packed) for packed in orphans],
         quarantined=status == QUARANTINED,
+        failure=failure and (failure[0], failure[1]),
         rules_version=rules_version,
     )
+
+
+def has_orphans(value: bytes) -> bool:
+    """Whether events wait in this row, without making values of them."""
+    body = upgraded(_decode(memoryview(value)[_HEADER.size :]), value[0], CASE)
+    return bool(body[ORPHANS_AT])
 
 
 def policy_named(key: str, packs: Packs) -> Policy:
@@ -356,8 +376,8 @@ def _to_silence(packed: list[Any], names: list[str], policy: Policy, profile: Pr
 PARTITION_KEY = b"\x00partition"
 
 
-class PartitionRow(msgspec.Struct, array_like=True, kw_only=True, omit_defaults=True):
-    """What a partition knows of itself. Every transaction writes it. Only append fields, with defaults."""
+class PartitionRow(msgspec.Struct, array_like=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What a partition knows of itself. Every transaction writes it. Only append fields, with a new version."""
 
     version: int = VERSION
     applied: int = -1  # the offset of the last input record in the state
@@ -368,6 +388,7 @@ class PartitionRow(msgspec.Struct, array_like=True, kw_only=True, omit_defaults=
     outcomes: bytes = b""  # the breaker's window: one bit a record, 1 = dead letter
     outcomes_seen: int = 0
     tripped: bool = False
+    empty_until: int = 0  # the input is known to hold no committed record between `applied` and here
 
 
 def encode_partition(row: PartitionRow) -> bytes:
@@ -375,8 +396,12 @@ def encode_partition(row: PartitionRow) -> bytes:
 
 
 def decode_partition(value: bytes) -> PartitionRow:
-    """UnsafeState if a newer version wrote it."""
-    version = (_decode(value) or [VERSION])[0]  # first alone: what follows may have another shape
+    """As the version of today has it. UnsafeState if a newer version wrote it, or something else."""
+    body = _decode(value) or [VERSION]
+    version = body[0]  # first alone: what follows may have another shape
     if version > VERSION:
-        raise UnsafeState(f"the state has version {version}, this worker reads up to {VERSION}: upgrade it")
-    return msgspec.msgpack.decode(value, type=PartitionRow)
+        raise _newer(version)
+    try:
+        return msgspec.convert(upgraded(body, version, PARTITION), PartitionRow, strict=True)
+    except msgspec.ValidationError as error:
+        raise UnsafeState(f"the row of a partition is not one of version {version}: {error}") from error

@@ -1,8 +1,9 @@
-"""State rows as version 1 wrote them, kept for ever: `v1/*.bin`, and in `v1/*.json` what each of them says.
+"""State rows as each version wrote them, kept for ever: `v1/*.bin`, and in `v1/*.json` what each of them says.
 
     python -m tests.wire.rows.corpus          writes what is not there yet; what is there is never written again
 
-A worker must read what an older one wrote. When the format changes, these files stay; add a folder for the new version.
+A worker must read what an older one wrote. When the format changes, these files stay; the folder of the version of
+today is made by the command above.
 """
 
 from __future__ import annotations
@@ -27,9 +28,10 @@ from sla_monitor.engine.partition import Rules
 from sla_monitor.wire.inbound import CaseEvent, decode
 from sla_monitor.wire.rows import PARTITION_KEY, Orphan, Row, decode_partition, decode_row, encode_row, header
 from sla_monitor.wire.schemas import example
+from sla_monitor.wire.upgrades import VERSION
 from tests.engine.feeding import NINE, PACKS, SOURCE, STRUCTURED, Fed, clock, event, rules
 
-FOLDER: Final = Path(__file__).parent / "v1"
+FOLDERS: Final = [Path(__file__).parent / f"v{version}" for version in range(1, VERSION + 1)]
 # Rows name a pack that stays, whatever the built-in one is called one day.
 CORPUS: Final = Packs(versions=(replace(PACKS.versions[0], name="corpus", version="1"),))
 UUIDS: Final = [f"9f8b2c1e-0d4a-4b6f-8a57-{number:012x}" for number in range(20)]
@@ -59,12 +61,13 @@ def meaning(case_id: str, value: bytes) -> dict[str, Any]:
         "base_order": case.base_order,
         "base": case.base and _state(case.base),
         "orphans": [_orphan(orphan) for orphan in row.orphans],
+        "failure": row.failure,
     }
     return _plain(said)
 
 
 def meaning_of_partition(value: bytes) -> dict[str, Any]:
-    row = msgspec.structs.asdict(decode_partition(value))
+    row = msgspec.structs.asdict(decode_partition(value)) | {"version": msgspec.msgpack.decode(value)[0]}
     return _plain(row | {"outcomes": row["outcomes"].hex()})
 
 
@@ -279,12 +282,13 @@ def rows_now() -> Iterator[tuple[str, bytes]]:
         yield name, fed.state[b"case"]
     yield "every_body", every_body()
     row = decode_row("case", made["revisions"].state[b"case"], CORPUS)
-    row.quarantined = True
+    row.quarantined, row.failure = True, ("AssertionError", clock(2))
     yield "quarantined", encode_row(row, None)
     fed = made["typical"]
     fed.fold(b"case", b"garbage")
     fed.wait(clock(3))
-    fed.take()
+    fed.partition.row.empty_until = fed.offset + 1
+    fed.open("another")
     yield "partition", fed.state[PARTITION_KEY]
 
 
@@ -293,9 +297,9 @@ def meaning_of(name: str, value: bytes) -> dict[str, Any]:
 
 
 def main() -> None:
-    FOLDER.mkdir(exist_ok=True)
+    FOLDERS[-1].mkdir(exist_ok=True)
     for name, value in rows_now():
-        path = FOLDER / f"{name}.bin"
+        path = FOLDERS[-1] / f"{name}.bin"
         if path.exists():
             continue
         path.write_bytes(value)
