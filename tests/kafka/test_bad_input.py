@@ -41,7 +41,10 @@ MAX_MESSAGE_BYTES: Final = 1_048_588  # of the input topic: Kafka's default
 EVENT_BYTES_MAX: Final = 256 * 1024
 SECRET: Final = "do-not-quote-me"  # stands in payloads; no detail may have it
 HEADERS: Final = (("x-trace", b"\x00\xff"), ("x-twice", b"1"), ("x-twice", b"2"), ("x-null", None))
-ABOUT: Final = ("dead-reason", "dead-detail", "dead-topic", "dead-partition", "dead-offset")
+ABOUT: Final = (
+    *("dead-reason", "dead-detail", "dead-topic", "dead-partition", "dead-offset"),
+    *("sla-applied", "sla-watermark"),
+)
 PARTITIONS: Final = 2
 FLOOD: Final = 600  # bad records; more than half of the last 1,000 stops a partition
 TRIPS_AT: Final = 501

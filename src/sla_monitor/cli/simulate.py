@@ -17,7 +17,8 @@ from sla_monitor.wire import rfc3339
 app = typer.Typer()
 
 
-def _instant(text: str) -> int:
+def instant(text: str) -> int:
+    """An option's time."""
     try:
         return rfc3339.parse(text)
     except ValueError as error:
@@ -36,7 +37,7 @@ def simulate(
     ] = None,
     until: Annotated[
         int | None,
-        typer.Option(parser=_instant, metavar="TIME", help="Where time ends, inclusive. Default: the last arrival."),
+        typer.Option(parser=instant, metavar="TIME", help="Where time ends, inclusive. Default: the last arrival."),
     ] = None,
 ) -> None:
     """Case events in, notices out, without a broker: the worker's own decisions, byte for byte the same each time.
