@@ -11,6 +11,7 @@ import typer
 from sla_monitor.config.packs import load_packs
 from sla_monitor.engine.records import DeadLetter
 from sla_monitor.engine.simulation import Simulation
+from sla_monitor.engine.verify.summary import Summary
 from sla_monitor.errors import EXIT_FINDINGS
 from sla_monitor.wire import rfc3339
 
@@ -39,6 +40,12 @@ def simulate(
         int | None,
         typer.Option(parser=instant, metavar="TIME", help="Where time ends, inclusive. Default: the last arrival."),
     ] = None,
+    digest: Annotated[
+        bool,
+        typer.Option(
+            "--digest", help="Instead of the notices: SHA-256 of their bytes, digest of what stands (as of `verify`)."
+        ),
+    ] = False,
 ) -> None:
     """Case events in, notices out, without a broker: the worker's own decisions, byte for byte the same each time.
 
@@ -55,8 +62,14 @@ def simulate(
         line = int(about["dead-offset"]) + 1
         typer.echo(f"{name}:{line}: {letter.reason}: {about['dead-detail'].decode()}", err=True)
 
+    summary = Summary()
+
     def say(notice: bytes) -> None:
-        sys.stdout.buffer.write(notice + b"\n")
+        line = notice + b"\n"
+        if digest:
+            summary.say(line)
+        else:
+            sys.stdout.buffer.write(line)
 
     if name != "-" and not events.exists():
         raise typer.BadParameter(f"{name} does not exist")
@@ -64,5 +77,7 @@ def simulate(
     with sys.stdin.buffer if name == "-" else events.open("rb") as lines:
         Simulation(packs, say, bury).run(lines, until)
     sys.stdout.buffer.flush()
+    if digest:
+        typer.echo(f"transcript: {summary.transcript}\nstanding:   {summary.standing}\nnotices:    {summary.notices}")
     if buried:
         raise typer.Exit(EXIT_FINDINGS)

@@ -52,7 +52,8 @@ def compare(expected: Iterable[Standing], found: Iterable[Standing], partition: 
         counts[line] -= 1
     left: dict[tuple[Any, ...], list[bytes]] = defaultdict(list)
     for line, count in counts.items():
-        left[about(said[line])] += [line] * count if count > 0 else []
+        if count > 0:
+            left[about(said[line])] += [line] * count
     findings = []
     for line, each in wanted.items():
         if counts[line] >= 0:
