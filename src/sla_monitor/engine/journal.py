@@ -25,7 +25,7 @@ class Journal(Protocol):
     async def open(self, partition: Partition) -> int:
         """Take the partition from whoever has it, then restore it; returns the number of rows read.
 
-        UnsafeState if going on would lose or repeat something.
+        UnsafeState if going on would lose or repeat something; Fenced if somebody else has taken it meanwhile.
         """
 
     async def is_current(self) -> bool:

@@ -223,7 +223,10 @@ class Shard:
     async def run(self) -> None:
         """Until closed. Errors other than one fencing go up and stop the process."""
         try:
-            await self._open()
+            try:
+                await self._open()
+            except Fenced:
+                await self._lose()
             while not self._closing:
                 try:
                     await self._turn()
