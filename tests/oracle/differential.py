@@ -58,7 +58,7 @@ def oracle(lines: Sequence[CloudEvent], until: int, set_aside: dict[int, str], p
 
 
 def arrival(line: CloudEvent) -> int:
-    return instant(line.get("arrivedat", line["time"]))
+    return instant(str(line.get("arrivedat") or line["time"]))
 
 
 def answered(events: Sequence[CloudEvent]) -> list[CloudEvent]:

@@ -1,4 +1,4 @@
-"""Made-up lives of cases, a seed each: most of what happens, happens at an instant that matters, or a microsecond beside.
+"""Made-up lives of cases, a seed each: most of what happens, happens when it matters, or a microsecond beside.
 
 The instants that matter are computed with the oracle's own hours: deadlines, warnings, limits of silence, opening and
 closing, changes of clocks, holidays, and those of what was changed meanwhile.
@@ -233,7 +233,7 @@ def event(chance: random.Random, number: int, at: int, kind: str, data: dict[str
         "time": written(at),
     }
     if chance.random() < 0.3:
-        found["sequence"] = chance.choice((chance.randrange(10), str(chance.randrange(10)), -3))
+        found["sequence"] = chance.choice((chance.randrange(10), str(chance.randrange(10))))
     if data or chance.random() < 0.5:
         found["data"] = data
     return found
@@ -251,9 +251,7 @@ def shuffled(events: Sequence[CloudEvent], seed: int) -> list[CloudEvent]:
             other = json.loads(json.dumps(group[0]))
             other["time"] = written(instant(other["time"]) + chance.choice((1, HOUR, -HOUR)))
             group.append(other)
-    for found in events:
-        if chance.random() < 0.15:
-            groups.append([json.loads(json.dumps(found))])
+    groups += [[json.loads(json.dumps(found))] for found in events if chance.random() < 0.15]
     mode = chance.random()
     if mode < 0.4:
         chance.shuffle(groups)

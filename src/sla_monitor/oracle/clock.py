@@ -91,14 +91,19 @@ def _levels(levels: list[int], promise: Promise, base: int, used: int, span: int
 
 
 def _share(span: int, level: int) -> int:
-    return -(-span * level // 100)  # the first microsecond at which the share is used up
+    return span * level // 100  # between two microseconds the earlier one, as the product does; the texts do not say
 
 
 def _fresh(clock: Rule, promise: Promise, base: int, span: int, used: int = 0) -> Face:
     deadline = promise.hours.add(base, span - used)
     warnings = _levels(clock.get("warnings") or [], promise, base, used, span)
     overdue = _levels(clock.get("overdue") or [], promise, base, used, span)
-    return Face(promise, deadline, base, used, warnings, overdue)
+    return Face(promise, deadline, base, used, warnings, _after(deadline, overdue))
+
+
+def _after(deadline: int, overdue: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
+    """A level above the deadline's lies after it: not where a microsecond is all there was to share."""
+    return tuple((level, at) for level, at in overdue if at > deadline)
 
 
 def _from_change(clock: Rule, promise: Promise, at: int, before: Face) -> Face:
@@ -112,7 +117,7 @@ def _from_change(clock: Rule, promise: Promise, at: int, before: Face) -> Face:
         return shown
     left = promise.hours.between(at, before.deadline)
     overdue = _levels(clock.get("overdue") or [], promise, at, 0, left)
-    return Face(promise, before.deadline, at, 0, before.warnings, overdue)
+    return Face(promise, before.deadline, at, 0, before.warnings, _after(before.deadline, overdue))
 
 
 def _kept(clock: Rule, promise: Promise, at: int, used: int) -> Face:

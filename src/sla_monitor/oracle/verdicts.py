@@ -51,7 +51,8 @@ class Story:
         self.plan, self.opening, self.published = plan, opening, published
         self.terms: dict[str, Any] = {name: opening.data.get(name) for name in TERMS}
         self.own: Mapping[str, float] = opening.data.get("targets") or {}  # type: ignore[assignment]
-        self.said: list[Standing] = []
+        self.said: list[tuple[Standing, Clock | None, bool]] = []  # with the clock, and whether time said it
+        self.by_time = False
         self.ended = False
         self.limited = False
         self.silence: Silence | None = None
@@ -73,7 +74,9 @@ class Story:
             waiting = [(at, turn, act) for at, turn, act in self._due() if at <= until]
             if not waiting:
                 return
+            self.by_time = True
             min(waiting, key=lambda item: item[:2])[2]()
+            self.by_time = False
 
     def _due(self) -> list[tuple[int, int, Callable[[], None]]]:
         found: list[tuple[int, int, Callable[[], None]]] = []
@@ -308,7 +311,20 @@ class Story:
             raise ValueError("a clock that was not wound")
         return clock.shown
 
-    def _say(self, kind: str, at: int, rule: str, more: Mapping[str, Any]) -> None:
+    def standing(self, now: int) -> list[Standing]:
+        """What time brings is said when the watermark is there; facts may be ahead of it, and count in their order all
+        the same. A clock that a fact has stopped is decided at once, with all that led there (`docs/concepts.md`).
+
+        Of silences the texts do not say it. As in the product, the end of the case decides one at once; where the
+        customer only came back, what the silence brought waits for the watermark.
+        """
+        return [
+            notice
+            for notice, clock, by_time in self.said
+            if not by_time or notice.at <= now or (self.ended if clock is None else clock.stopped)
+        ]
+
+    def _say(self, kind: str, at: int, rule: str, more: Mapping[str, Any], clock: Clock | None = None) -> None:
         data = {
             "case_id": self.opening.case_id,
             "generation": 1,
@@ -319,7 +335,7 @@ class Story:
             **more,
         }
         if kind not in (self.plan.pack.get("switched_off") or []):
-            self.said.append(standing(kind, at, data))
+            self.said.append((standing(kind, at, data), clock, self.by_time))
 
     def _say_clock(self, kind: str, at: int, clock: Clock, *, rule: str = "", **more: object) -> None:
         shown = self._shown(clock)
@@ -331,7 +347,7 @@ class Story:
             "calendar": shown.promise.hours.name,
             "promised": shown.promise.promised,
         }
-        self._say(kind, at, rule or shown.promise.rule, {**about, **more})
+        self._say(kind, at, rule or shown.promise.rule, {**about, **more}, clock)
 
     def _say_moved(self, clock: Clock, at: int, rule: str, old: int, event: dict[str, str]) -> None:
         new = written(self._shown(clock).deadline)
@@ -378,4 +394,4 @@ def tell(
     for fact in facts:
         story.take(fact)
     story.pass_time(now)
-    return story.said
+    return story.standing(now)
