@@ -10,6 +10,7 @@ import json
 import random
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from sla_monitor.config.packs import load_packs
@@ -20,8 +21,9 @@ from sla_monitor.oracle.events import instant
 from sla_monitor.oracle.standing import written
 from tests.oracle.lives import DAY, HOUR, CloudEvent, edges, matters, shuffled, story
 
-PLANS = Plans.load()
-PACKS = load_packs(None)
+NIGHT = Path(__file__).parent / "night.yaml"
+PLANS = {False: Plans.load(), True: Plans.load([NIGHT])}
+PACKS = {False: load_packs(None), True: load_packs(NIGHT)}
 ARRIVAL = {"future", "too_late", "orphan_expired", "orphan_overflow"}
 NOT_STANDING = {"sla.retracted", "case.forgotten", "case.quarantined", "case.history_folded"}
 ANSWERS = {"case.downgrade_confirmed", "case.downgrade_declined"}
@@ -34,7 +36,7 @@ class Said(NamedTuple):
     dead: dict[int, str]
 
 
-def product(lines: Sequence[CloudEvent], until: int | None) -> Said:
+def product(lines: Sequence[CloudEvent], until: int | None, *, night: bool = False) -> Said:
     notices: list[dict[str, Any]] = []
     dead: dict[int, str] = {}
 
@@ -42,31 +44,33 @@ def product(lines: Sequence[CloudEvent], until: int | None) -> Said:
         dead[int(dict(letter.headers)["dead-offset"])] = letter.reason
 
     encoded = [json.dumps(line).encode() for line in lines]
-    Simulation(PACKS, lambda notice: notices.append(json.loads(notice)), bury).run(encoded, until)
+    Simulation(PACKS[night], lambda notice: notices.append(json.loads(notice)), bury).run(encoded, until)
     gone = {notice["data"]["retracts"] for notice in notices if notice["type"] == "sla.retracted"}
     told = {notice["id"]: standing_of_notice(notice) for notice in notices if notice["type"] not in NOT_STANDING}
     return Said([found for name, found in told.items() if name not in gone], told, dead)
 
 
-def oracle(lines: Sequence[CloudEvent], until: int, set_aside: dict[int, str], published: Published) -> Judgement:
+def oracle(
+    lines: Sequence[CloudEvent], until: int, set_aside: dict[int, str], published: Published, *, night: bool = False
+) -> Judgement:
     records = [
         LogRecord(offset, until // 1_000, line["subject"].encode(), json.dumps(line).encode())
         for offset, line in enumerate(lines)
         if arrival(line) <= until
     ]
-    return judge("CASE-1", records, plans=PLANS, now=until, set_aside=set_aside, published=published)
+    return judge("CASE-1", records, plans=PLANS[night], now=until, set_aside=set_aside, published=published)
 
 
 def arrival(line: CloudEvent) -> int:
     return instant(str(line.get("arrivedat") or line["time"]))
 
 
-def answered(events: Sequence[CloudEvent]) -> list[CloudEvent]:
+def answered(events: Sequence[CloudEvent], *, night: bool = False) -> list[CloudEvent]:
     """Answers name the id of a recommendation; which ids there are by then, the worker tells."""
     found: list[CloudEvent] = []
     for event in events:
         if event["type"] in ANSWERS:
-            said = product(found, instant(event["time"]))
+            said = product(found, instant(event["time"]), night=night)
             ids = [name for name, notice in said.published.items() if notice.kind == "severity.downgrade_recommended"]
             wish = event["data"]["recommendation"]
             chosen = "nothing" if wish == "unknown" or not ids else ids[-1] if wish == "last" else ids[0]
@@ -75,14 +79,14 @@ def answered(events: Sequence[CloudEvent]) -> list[CloudEvent]:
     return found
 
 
-def end(chance: random.Random, events: Sequence[CloudEvent]) -> int:
+def end(chance: random.Random, events: Sequence[CloudEvent], *, night: bool) -> int:
     """Where time ends: in the middle of the life, at an instant that matters, or long after."""
     opening = next(event for event in events if event["type"] == "case.opened")
     last = max(instant(event["time"]) for event in events)
     roll = chance.random()
     if roll < 0.5:
         return last + chance.choice((DAY, 12 * DAY, 40 * DAY))
-    plan, known = PLANS.at(0), opening["data"]
+    plan, known = PLANS[night].at(0), opening["data"]
     begin = instant(opening["time"])
     found = sorted({begin, *matters(plan, known, [begin, last]), *edges(plan, known, last)})
     ahead = [at for at in found if at >= begin]
@@ -92,7 +96,7 @@ def end(chance: random.Random, events: Sequence[CloudEvent]) -> int:
 def arranged(seed: int, events: Sequence[CloudEvent]) -> tuple[list[CloudEvent], int]:
     """Lines in an order of arrival, with the time of each arrival, and where time ends."""
     chance = random.Random(f"arranged {seed}")
-    until = end(chance, events)
+    until = end(chance, events, night=is_night(seed))
     if seed % 3 == 0:
         return list(events), until
     lines = shuffled(events, seed)
@@ -108,16 +112,29 @@ def arranged(seed: int, events: Sequence[CloudEvent]) -> tuple[list[CloudEvent],
 
 
 def differences(seed: int) -> list[str]:
-    events = answered(story(seed))
+    night = is_night(seed)
+    events = told_by(seed)
     lines, until = arranged(seed, events)
-    return compared(lines, until, product(events, None).published)
+    return compared(lines, until, product(events, None, night=night).published, night=night)
 
 
-def compared(lines: Sequence[CloudEvent], until: int, known: Published | None = None) -> list[str]:
-    said = product(lines, until)
+def is_night(seed: int) -> bool:
+    """Every fourth life is lived under the other plan."""
+    return seed % 4 == 3
+
+
+def told_by(seed: int) -> list[CloudEvent]:
+    night = is_night(seed)
+    return answered(story(seed, PLANS[night].at(0)), night=night)
+
+
+def compared(
+    lines: Sequence[CloudEvent], until: int, known: Published | None = None, *, night: bool = False
+) -> list[str]:
+    said = product(lines, until, night=night)
     published = {**(known or {}), **said.published}
     set_aside = {offset: reason for offset, reason in said.dead.items() if reason in ARRIVAL}
-    judged = oracle(lines, until, set_aside, published)
+    judged = oracle(lines, until, set_aside, published, night=night)
     found = [
         f"one id, two meanings: {name}"
         for name, notice in said.published.items()
@@ -160,7 +177,7 @@ def told(key: tuple[str, str, int, int], mine: list[str], other: list[str]) -> s
 
 
 def shown(seed: int) -> str:
-    lines, until = arranged(seed, answered(story(seed)))
+    lines, until = arranged(seed, told_by(seed))
     rows = []
     for line in lines:
         sequence = f" #{line['sequence']!r}" if "sequence" in line else ""

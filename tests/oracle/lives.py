@@ -14,7 +14,7 @@ from typing import Any
 
 from sla_monitor.oracle.events import instant
 from sla_monitor.oracle.hours import ROUND_THE_CLOCK, BusinessHours, days_off, micros
-from sla_monitor.oracle.plan import Plan, Plans
+from sla_monitor.oracle.plan import Plan, Plans, duration
 from sla_monitor.oracle.standing import written
 
 CloudEvent = dict[str, Any]
@@ -119,15 +119,26 @@ def edges(plan: Plan, known: dict[str, Any], since: int) -> list[int]:
 def matters(plan: Plan, known: dict[str, Any], since: Sequence[int]) -> list[int]:
     """Deadlines, levels and limits of all severities, from all instants since which something may count."""
     found: list[int] = []
+    written_limits = [rule["limit"] for rule in plan.pack["commitment"]["silences"]]
+    limits = [duration(limit) for limit in written_limits if limit != "one_day"]
     for severity in "ABC":
         hours = plan.hours(known | {"severity": severity})
         own = known.get("targets", {}).get("initial_response")
         for begin in since:
-            for target in [own * SECOND] if own else [HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR]:
-                found += [hours.add(begin, int(target * share) // 100) for share in (75, 90, 100, 100, 100, 150, 200)]
-            found += [hours.add(begin, limit) for limit in (2 * HOUR, 4 * HOUR, hours.one_day)]
-            found += [ROUND_THE_CLOCK.add(begin, limit) for limit in (2 * HOUR, 4 * HOUR)]
+            for target in [own * SECOND] if own else targets_of(plan):
+                found += [hours.add(begin, int(target * share) // 100) for share in shares_of(plan)]
+            found += [hours.add(begin, limit) for limit in (*limits, plan.calendar(known).one_day)]
+            found += [ROUND_THE_CLOCK.add(begin, limit) for limit in limits]
     return found
+
+
+def targets_of(plan: Plan) -> list[int]:
+    return sorted({duration(rule["target"]) for clock in plan.pack["clocks"].values() for rule in clock["targets"]})
+
+
+def shares_of(plan: Plan) -> list[int]:
+    clock = plan.pack["clocks"]["initial_response"]
+    return [*clock["warnings"], 100, 100, 100, *clock["overdue"]]
 
 
 def happening(chance: random.Random) -> tuple[str, dict[str, Any]]:
@@ -170,10 +181,10 @@ def happening(chance: random.Random) -> tuple[str, dict[str, Any]]:
     return kind, data.get(kind, {})
 
 
-def story(seed: int) -> list[CloudEvent]:
+def story(seed: int, plan: Plan | None = None) -> list[CloudEvent]:
     """One case's events in the order of time. Answers to recommendations name "last", "first" or "unknown"."""
     chance = random.Random(seed)
-    plan = Plans.load().at(0)
+    plan = plan or Plans.load().at(0)
     known = terms(chance)
     opened_at = start(chance)
     around = edges(plan, known, opened_at)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.oracle.differential import differences
 
-SEEDS = 400
+SEEDS = 300
 TOGETHER = 50
 
 

@@ -121,5 +121,8 @@ def _from_change(clock: Rule, promise: Promise, at: int, before: Face) -> Face:
 
 
 def _kept(clock: Rule, promise: Promise, at: int, used: int) -> Face:
-    """Open time used stays used. With more used than the new target there is nothing left: due at the change."""
-    return _fresh(clock, promise, at, promise.target, used)
+    """Open time used stays used. With more used than the new target there is nothing left: due at the change.
+
+    What was used beyond the new target is forgotten then, as in the product; the texts do not say.
+    """
+    return _fresh(clock, promise, at, promise.target, min(used, promise.target))

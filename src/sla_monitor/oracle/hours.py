@@ -17,7 +17,6 @@ import holidays
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
-DAY_SECONDS = 86_400
 END_OF_CALENDARS = (datetime(2106, 1, 1, tzinfo=UTC) - EPOCH) // MICROSECOND
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Interval = tuple[int, int]  # microseconds, from and to
@@ -50,9 +49,10 @@ def subdivisions(country: str) -> frozenset[str]:
 @dataclass(frozen=True)
 class RoundTheClock:
     name: str = "24x7"
-    one_day: int = DAY_SECONDS * 1_000_000
 
     def add(self, start: int, budget: int) -> int:
+        if budget <= 0:
+            return start
         return min(start + budget, END_OF_CALENDARS)
 
     def between(self, start: int, end: int) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from sla_monitor.oracle.events import instant
-from sla_monitor.oracle.hours import ROUND_THE_CLOCK, Hours, calendar_of, micros
+from sla_monitor.oracle.hours import ROUND_THE_CLOCK, BusinessHours, Hours, calendar_of, micros
 from sla_monitor.oracle.shapes import countries
 
 UNITS = {"s": 1, "m": 60, "h": 3_600}
@@ -58,6 +58,9 @@ class Plan:
         rule = self.first(self.pack["hours"], terms)
         if rule and rule["serve"] == "round_the_clock":
             return ROUND_THE_CLOCK
+        return self.calendar(terms)
+
+    def calendar(self, terms: Terms) -> BusinessHours:
         return calendar_of(self.pack["calendars"], countries(), terms)
 
     def direction(self, old: Terms, new: Terms) -> str:

@@ -47,8 +47,8 @@ def limit_of(plan: Plan, terms: Terms) -> Limit:
     rule = plan.first(plan.pack["commitment"]["silences"], terms)
     if rule is None:
         raise ValueError("no silence matches")
-    hours = plan.hours(terms)
-    return Limit(rule["rule"], hours.one_day if rule["limit"] == "one_day" else duration(rule["limit"]), hours)
+    one_day = plan.calendar(terms).one_day  # of the calendar also where the case is served round the clock
+    return Limit(rule["rule"], one_day if rule["limit"] == "one_day" else duration(rule["limit"]), plan.hours(terms))
 
 
 def downgrade_of(plan: Plan, terms: Terms) -> Rule | None:

@@ -7,6 +7,7 @@ instant; only then does the fact change anything.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from sla_monitor.oracle.clock import Face, History, Snapshot, changed, face
@@ -69,28 +70,29 @@ class Story:
     # Time
 
     def pass_time(self, until: int) -> None:
-        """Everything due up to `until`, that instant included, in order."""
+        """Everything due up to `until`, that instant included, in the order of instant and clock."""
         while True:
-            waiting = [(at, turn, act) for at, turn, act in self._due() if at <= until]
+            waiting = [item for item in self._due() if item[0] <= until]
             if not waiting:
                 return
             self.by_time = True
-            min(waiting, key=lambda item: item[:2])[2]()
+            min(waiting, key=lambda item: item[:3])[3]()
             self.by_time = False
 
-    def _due(self) -> list[tuple[int, int, Callable[[], None]]]:
-        found: list[tuple[int, int, Callable[[], None]]] = []
+    def _due(self) -> list[tuple[int, str, int, Callable[[], None]]]:
+        found: list[tuple[int, str, int, Callable[[], None]]] = []
         for clock in self.clocks:
             if clock.stopped or clock.shown is None:
                 continue
+            name = clock.name
             if not clock.breached:
-                found += [(at, 0, lambda c=clock, w=(level, at): self._warn(c, w)) for level, at in clock.warnings]  # type: ignore[misc]
-                found.append((clock.shown.deadline, 1, lambda c=clock: self._breach(c)))  # type: ignore[misc]
+                found += [(at, name, 0, partial(self._warn, clock, (level, at))) for level, at in clock.warnings]
+                found.append((clock.shown.deadline, name, 1, partial(self._breach, clock)))
             else:
-                found += [(at, 2, lambda c=clock, w=(level, at): self._late(c, w)) for level, at in clock.overdue]  # type: ignore[misc]
+                found += [(at, name, 2, partial(self._late, clock, (level, at))) for level, at in clock.overdue]
         at = due(self.plan, self.terms, self.silence) if self.silence and not self.ended else None
         if at is not None:
-            found.append((at, 3, lambda: self._broken_by_silence(at)))
+            found.append((at, self.plan.pack["commitment"]["name"], 3, partial(self._broken_by_silence, at)))
         return found
 
     def _warn(self, clock: Clock, warning: tuple[int, int]) -> None:
