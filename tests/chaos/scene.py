@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import sys
 import time
 from collections.abc import AsyncIterator
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from aiokafka import TopicPartition
 
@@ -15,11 +17,29 @@ from sla_monitor.engine.log import Log
 from sla_monitor.engine.partition import Partition, Rules
 from sla_monitor.engine.transactional import TransactionalJournal
 from tests.chaos.judge import settings_of
+from tests.chaos.nursery import HatchedWorker
 from tests.kafka.helpers import set_config
 from tests.kafka.world import A_CASE, Event, World, a_world, event, now
 
 SESSION_SECONDS = 3.0  # a stalled loop ends the worker after as long: less is too little for a busy machine
 _numbers = itertools.count()
+
+_STEPPED: Final = """
+import pathlib, sys, time
+from sla_monitor.config.packs import load_packs
+from sla_monitor.config.settings import load
+from sla_monitor.engine import app
+from sla_monitor.observe import logs
+settings, clock = load(), pathlib.Path(sys.argv[1])
+logs.configure(settings.log_format)
+app.run(settings, load_packs(settings.policy), wall=lambda: time.time() + float(clock.read_text() or 0))
+"""
+
+
+def stepped(clock: Path) -> tuple[str, ...]:
+    """The command of a worker whose clock is ahead by the seconds that stand in this file, now and whenever it
+    changes."""
+    return (sys.executable, "-c", _STEPPED, str(clock))
 
 
 @contextlib.asynccontextmanager
@@ -28,6 +48,7 @@ async def a_scene(bootstrap: str, *, partitions: int = 1, **environment: str) ->
     The breaker stays out of it."""
     ours = {"SLA_SESSION_TIMEOUT_SECONDS": str(SESSION_SECONDS), "SLA_BREAKER_RATIO": "1"}
     async with a_world(bootstrap, partitions=partitions, **{**ours, **environment}) as world:
+        world.launch = HatchedWorker
         await set_config(bootstrap, world.settings.topics.events, message_timestamp_type="LogAppendTime")
         yield world
 

@@ -61,9 +61,15 @@ class BrokerFailed(Exception):
 class Broker:
     """A broker with a data folder of its own. Made by `start`; `kill` and `stop` keep data, port and log."""
 
-    def __init__(self, data: Path, *, port: int = 0, properties: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, data: Path, *, port: int = 0, properties: Mapping[str, str] | None = None, proxy_port: int = 0
+    ) -> None:
+        """`proxy_port`: a second listener, `behind_proxy_port`, tells clients to come back to this port: whoever
+        listens there stands between them and the broker for good."""
         self.data = data
         self.port = port
+        self.proxy_port = proxy_port
+        self.behind_proxy_port = 0
         self.log = data / "broker.log"
         self._properties = PROPERTIES | dict(properties or {})
         self._java = [str(find_java()), "-cp", f"{resolve_jars()}/*"]
@@ -131,6 +137,14 @@ class Broker:
             "advertised.listeners": f"PLAINTEXT://{self.bootstrap}",
             "controller.quorum.voters": f"1@{controller}",
         }
+        if self.proxy_port:
+            self.behind_proxy_port = self.behind_proxy_port or free_port()
+            own["listeners"] += f",PROXIED://127.0.0.1:{self.behind_proxy_port}"
+            own["advertised.listeners"] += f",PROXIED://127.0.0.1:{self.proxy_port}"
+            own["listener.security.protocol.map"] = (
+                self._properties["listener.security.protocol.map"] + ",PROXIED:PLAINTEXT"
+            )
+            own["inter.broker.listener.name"] = "PLAINTEXT"
         self.data.mkdir(parents=True, exist_ok=True)
         lines = [f"{name}={value}\n" for name, value in (self._properties | own).items()]
         self._server_properties.write_text("".join(lines))

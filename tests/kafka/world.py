@@ -328,11 +328,12 @@ class World:
     folder: Path
     environment: dict[str, str]
     workers: list[WorkerProcess] = field(default_factory=list)
+    launch: type[WorkerProcess] = WorkerProcess
 
     def start(self, command: Sequence[str] = CONSOLE, **environment: str) -> WorkerProcess:
         """Another worker of this deployment: `run`, or such as `shifted(-5)`. Settings by their full names."""
         log = self.folder / f"worker-{len(self.workers)}.log"
-        worker = WorkerProcess(command, {**self.environment, **environment}, log)
+        worker = self.launch(command, {**self.environment, **environment}, log)
         self.workers.append(worker)
         return worker
 
