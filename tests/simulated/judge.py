@@ -13,11 +13,13 @@ from sla_monitor.core import notices as n
 from sla_monitor.core.facts import DAY
 from sla_monitor.engine.partition import Partition
 from sla_monitor.engine.records import Record
+from sla_monitor.oracle import LogRecord, Plans, Standing, judge, standing_of_notice
 from sla_monitor.wire import outbound, rows
 from tests.engine.feeding import NINE, PACKS, RULES
 from tests.simulated.kafka import Entry
 from tests.simulated.world import DEAD, EVENTS, NOTICES, SECOND, SETTLE, STATE, World
 
+PLANS = Plans.load()
 OUTLASTED = 200  # cases woken at once
 
 
@@ -42,6 +44,39 @@ class Alone:
         batch = self.partition.take()
         self.notices += [json.loads(out.value) for out in batch.notices]
         self.dead += [(letter.reason, int(dict(letter.headers)["dead-offset"])) for letter in batch.dead]
+
+
+def differs_from_oracle(world: World) -> list[str]:
+    """What stands is what another implementation of the rules says of the same log."""
+    problems: list[str] = []
+    for number in range(world.partitions):
+        records = [
+            LogRecord(one.offset, one.timestamp, one.key, one.value, one.headers)
+            for one in world.input(number).committed
+        ]
+        said = [json.loads(one.value or b"") for one in world.kafka.log(TopicPartition(NOTICES, number)).committed]
+        (now,) = (
+            one.content.row.watermark
+            for worker in world.living
+            for one in worker.assignment.shards
+            if one.partition == number
+        )
+        erased = {(record.key or b"").decode() for record in records if record.value is None}
+        for case_id in sorted({(record.key or b"").decode() for record in records} - erased):
+            about = [record for record in records if (record.key or b"").decode() == case_id]
+            theirs = Counter(_comparable(one) for one in judge(case_id, about, plans=PLANS, now=now).standing)
+            mine = [notice for notice in said if notice["subject"] == case_id]
+            ours = Counter(
+                _comparable(standing_of_notice({"type": kind, "time": time, "data": json.loads(data)}))
+                for _, kind, time, data in standing(mine).elements()
+            )
+            if ours != theirs:
+                problems += [f"{case_id}: the oracle has {theirs - ours}, the worker {ours - theirs}"]
+    return problems
+
+
+def _comparable(one: Standing) -> tuple[object, ...]:
+    return *one[:-1], json.dumps(one.data, sort_keys=True)
 
 
 def problems_of(world: World) -> list[str]:
@@ -160,7 +195,7 @@ def _dead(letters: list[Entry], alone: list[tuple[str, int]]) -> list[str]:
 
 
 def _state(state: list[Entry], alone: Partition, records: list[Entry], offset: int | None) -> list[str]:
-    latest = {entry.key: entry.value for entry in state}
+    latest = {entry.key or b"": entry.value for entry in state}
     value = latest.pop(rows.PARTITION_KEY, None)
     row = rows.decode_partition(value) if value else rows.PartitionRow()
     problems = []
@@ -169,17 +204,19 @@ def _state(state: list[Entry], alone: Partition, records: list[Entry], offset: i
     for name in ("applied", "applied_timestamp", "applied_checksum", "outcomes", "outcomes_seen"):
         if records and (mine := getattr(row, name)) != (its := getattr(alone.row, name)):
             problems += [f"{name} is {mine!r}, should be {its!r}"]
-    ours = {key: _lasting(key, found) for key, found in latest.items() if key and found is not None}
-    theirs = {key: _lasting(key, found) for key, found in alone.rows.items()}
-    for key in ours | theirs:
-        both = zip_longest(ours.get(key, ()), theirs.get(key, ()))
-        if differing := [pair for pair in both if pair[0] != pair[1]]:
-            problems += [f"row of {key!r}, ours and that of one run: {differing}"]
+    for key in sorted({*latest, *alone.rows}):
+        mine, its = latest.get(key), alone.rows.get(key)
+        if mine != its:
+            both = zip_longest(_lasting(key, mine), _lasting(key, its))
+            if differing := [pair for pair in both if pair[0] != pair[1]]:
+                problems += [f"row of {key!r}, ours and that of one run: {differing}"]
     return problems
 
 
-def _lasting(key: bytes, value: bytes) -> tuple[Any, ...]:
+def _lasting(key: bytes, value: bytes | None) -> tuple[Any, ...]:
     """What of a row does not depend on when its records came."""
+    if value is None:
+        return ()
     row = rows.decode_row(key.decode(), value, PACKS)
     status, wake_at = rows.header(value)
     facts = sorted(repr(fact) for fact in row.case.facts)

@@ -52,6 +52,7 @@ class Plan:
     transactions: list[tuple[float, str]] = field(default_factory=list)  # when each ends, and how
     faults: list[tuple[float, str, float]] = field(default_factory=list)
     crashes: list[tuple[str, int]] = field(default_factory=list)  # a point, and at which time there
+    naps: list[tuple[str, int, float]] = field(default_factory=list)  # the same, and for how many seconds
     refusals: float = 0.0
     failures: float = 0.0
 
@@ -60,7 +61,7 @@ def plan(seed: int) -> Plan:
     """The same for the same seed."""
     chance = Random(seed)
     made = Plan(partitions=chance.choice((1, 1, 2, 3)), workers=chance.choice((1, 2, 2, 3)))
-    for number in range(chance.randint(3, 8)):
+    for number in range(chance.randint(3, 7)):
         _live(made, chance, f"case-{number}")
     _disturb(made, chance)
     made.arrivals.sort(key=lambda arrival: arrival.at)
@@ -69,6 +70,9 @@ def plan(seed: int) -> Plan:
         made.faults.append((chance.uniform(1, FAULTS_UNTIL), chance.choice(FAULTS), chance.random()))
     for _ in range(chance.choice((0, 1, 1, 2, 3))):
         made.crashes.append((chance.choice(crash.POINTS), chance.choice((1, 1, 2, 3, 5, 8))))
+    for _ in range(chance.choice((0, 0, 1, 1, 2))):
+        nap = chance.choice((chance.uniform(0.1, 4), chance.uniform(11, 28), chance.uniform(11, 28)))
+        made.naps.append((chance.choice(crash.POINTS), chance.choice((1, 1, 2, 3, 5, 8)), nap))
     made.refusals = chance.choice((0.0, 0.0, 0.02))
     made.failures = chance.choice((0.0, 0.0, 0.004))
     return made

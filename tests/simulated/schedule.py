@@ -22,7 +22,8 @@ from tests.simulated.plan import FAULTS_UNTIL, UNTIL, Plan, plan
 from tests.simulated.scheduler import Died, Hung, Loop, running
 from tests.simulated.world import EVENTS, Worker, World
 
-ASK_EVERY_SECONDS = 1.0  # instead of 0.05: an idle look is most of a schedule's steps
+ASK_EVERY_SECONDS = 1.2  # instead of 0.05: idle looks would be most of a schedule's steps
+ASK_WHEN_CALM_SECONDS = 5.0
 SETTLED_WITHIN = 200.0  # seconds of the loop after the last fault
 
 Sabotage = Callable[["World"], AbstractContextManager[Any]]
@@ -104,6 +105,7 @@ def in_memory(world: World) -> Iterator[None]:
 
 def _crashes(world: World, planned: Plan, outcome: Outcome) -> Callable[[str], None]:
     left = dict(planned.crashes)
+    naps = {name: [times, seconds] for name, times, seconds in planned.naps}
 
     def reached(name: str) -> None:
         here = running()
@@ -112,6 +114,10 @@ def _crashes(world: World, planned: Plan, outcome: Outcome) -> Callable[[str], N
         if here.is_dead:
             raise Died
         outcome.reached[name] += 1
+        if name in naps and not world.kafka.calm:
+            naps[name][0] -= 1
+            if naps[name][0] == 0:  # it gets as far as its next await
+                world.pause(here, naps[name][1])
         if name in left and not world.kafka.calm:
             left[name] -= 1
             if left[name] == 0:
@@ -124,7 +130,7 @@ def _crashes(world: World, planned: Plan, outcome: Outcome) -> Callable[[str], N
 
 async def _live(world: World, planned: Plan) -> None:
     kafka, loop = world.kafka, world.loop
-    kafka.refusals, kafka.failures = planned.refusals, planned.failures
+    kafka.refusals, kafka.failures = max(kafka.refusals, planned.refusals), planned.failures
     transactions = [Transaction("producer") for _ in planned.transactions]
     for number, arrival in enumerate(planned.arrivals):
         place = TopicPartition(EVENTS, arrival.partition)
@@ -140,6 +146,7 @@ async def _live(world: World, planned: Plan) -> None:
     await asyncio.sleep(FAULTS_UNTIL + 8)
     world.note("calm")
     world.calm()
+    watermark.ASK_EVERY_SECONDS = ASK_WHEN_CALM_SECONDS  # set back with the rest
     give_up_at = loop.time() + SETTLED_WITHIN
     await asyncio.sleep((UNTIL - NINE) / 1_000_000 - loop.time() + 3)
     while not world.is_settled(UNTIL):

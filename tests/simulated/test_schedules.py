@@ -12,6 +12,9 @@ from collections.abc import Iterator
 import pytest
 
 from sla_monitor.engine import crash
+from tests.simulated import sabotage
+from tests.simulated.judge import differs_from_oracle
+from tests.simulated.sabotage import Sabotage
 from tests.simulated.schedule import run
 
 SCHEDULES, CHUNKS = 10_000, 10
@@ -51,6 +54,32 @@ def test_workers_die_at_every_named_point() -> None:
         died.update(outcome.died_at)
     assert set(reached) == set(crash.POINTS)
     assert set(died) == set(crash.POINTS)
+
+
+@pytest.mark.usefixtures("few_collections")
+def test_what_stands_is_what_the_oracle_says() -> None:
+    """After crashes and all: another implementation of the rules, over the log as it was written."""
+    for seed in range(300):
+        problems = differs_from_oracle(run(seed).world)
+        assert not problems, f"seed {seed}: {problems}"
+
+
+# How many schedules it takes at most until each is noticed (seeds from 0 on).
+NOTICED_WITHIN: dict[Sabotage, int] = {
+    sabotage.without_fencing: 100,
+    sabotage.deaf_to_refusals: 20,
+    sabotage.by_the_wall: 20,
+    sabotage.forgetting_its_position: 10,
+    sabotage.forgetting_its_watermark: 10,
+    sabotage.offsets_apart: 10,
+    sabotage.trusting_its_memory: 100,
+}
+
+
+@pytest.mark.parametrize("broken", NOTICED_WITHIN, ids=lambda broken: broken.__name__)
+def test_a_worker_without_this_rule_is_noticed(broken: Sabotage) -> None:
+    """The judge can tell: the same schedules fail once a rule is taken away."""
+    assert any(run(seed, broken).problems for seed in range(NOTICED_WITHIN[broken]))
 
 
 @pytest.mark.parametrize("seed", range(20))

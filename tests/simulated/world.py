@@ -79,6 +79,7 @@ class Worker(Process):
         self.assignment = Assignment(EVENTS, self._surroundings(), self._failed)
         self.watermarks = Watermarks(self.log, lambda: self.assignment.shards, self.wall, SETTLE)
         self.generation = -1
+        self._lingers = world.chance.choice((0.05, 0.05, 0.5))
         self.stops = False
         self._positions: dict[int, int] = {}
         self._sought: dict[int, int] = {}  # how often: what was fetched before counts no more
@@ -172,6 +173,9 @@ class Worker(Process):
         self._paused.discard(place.partition)
         self._more.set()
 
+    def fetches(self, number: int) -> bool:
+        return number in self._positions
+
     def has_more(self) -> None:
         """Some partition got records."""
         self._more.set()
@@ -202,8 +206,8 @@ class Worker(Process):
             if not self._buffer:
                 self._buffered.clear()
                 continue
-            if self.world.chance.random() < 0.1:
-                await asyncio.sleep(self.world.kafka.delay())
+            if self.world.chance.random() < self._lingers:
+                await asyncio.sleep(0.3 * self.world.kafka.delay() + self.world.backlog())
             if self._buffer:
                 generation, number, records = self._buffer.popleft()
                 if generation == self.generation:
@@ -319,6 +323,10 @@ class World:
         self.note(worker.name, "starts", skew)
         worker.spawn(worker.run())
 
+    def backlog(self) -> float:
+        """Seconds for which what is fetched waits to be handed over."""
+        return 0.0 if self.kafka.calm else 4 * self.chance.random()
+
     @property
     def living(self) -> list[Worker]:
         return [worker for worker in self.workers if not worker.is_dead]
@@ -368,7 +376,8 @@ class World:
     def _moved(self, place: TopicPartition) -> None:
         if place.topic == EVENTS:
             for worker in self.living:
-                self.loop.later(self.kafka.delay(), worker.has_more)
+                if worker.fetches(place.partition):
+                    self.loop.later(self.kafka.delay(), worker.has_more)
 
     def is_settled(self, until: int) -> bool:
         """Every partition is at work somewhere, has folded all, and time has passed `until` for it."""
