@@ -51,7 +51,10 @@ class BatchConsumer(driver.Consumer):
         fetched, _ = await self._wait_next_records(timeout)
         if fetched is None or self.should_stop:
             return
-        if not self.flow_active:  # a rebalance began while fetching: what was fetched will be fetched again
+        if not self.flow_active or generation != self.app.consumer_generation_id:
+            # A rebalance began while fetching, or began and ended: what was fetched will be fetched again. The poll
+            # may have waited for the flow to be resumed; its records would be dropped as an older generation's, and
+            # where nothing new is produced nobody would notice.
             await self.perform_seek()
             return
         for tp, batch in fetched.items():
