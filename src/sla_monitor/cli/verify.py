@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -82,17 +82,26 @@ def print_text(answer: Answer) -> None:
 
 
 def as_line(finding: Finding) -> str:
-    """`missing: CASE-1: sla.breached … ; expected …; found …`."""
+    """Where, about what, and the times; of two in conflict also the fields that differ. `--json` has everything."""
     line = f"{finding.kind}: {finding.case_id or f'partition {finding.partition}'}: {finding.subject}"
+    other = {"expected": finding.found, "found": finding.expected}
     for name, what in (("expected", finding.expected), ("found", finding.found)):
         if what is not None:
-            line += f"; {name} {what if isinstance(what, str) else json.dumps(what, ensure_ascii=False)}"
+            line += f"; {name} {_shown(what, other[name])}"
     return line
+
+
+def _shown(what: Any, other: Any) -> str:
+    if not isinstance(what, dict):
+        return str(what)
+    data = what["data"] if isinstance(other, dict) else {}
+    differing = {name: value for name, value in data.items() if other["data"].get(name) != value}
+    return str(what["time"]) + (f" {json.dumps(differing, ensure_ascii=False)}" if differing else "")
 
 
 def print_lateness(answer: Answer) -> None:
     """By how a notice was detected and by type; nothing where no deadline has passed."""
-    table = Table("Lateness in seconds", "detected", "count", "p50", "p90", "p99", "max", box=None, pad_edge=False)
+    table = Table("lateness in seconds", "detected", "count", "p50", "p90", "p99", "max", box=None, pad_edge=False)
     for detected, kinds in answer.tally.lateness.table().items():
         for kind, row in kinds.items():
             table.add_row(kind, detected, *(f"{value:,}" for value in row.values()))

@@ -136,11 +136,9 @@ def test_an_erasure_ends_what_was_said() -> None:
 
 
 def test_what_is_about_the_worker_does_not_stand() -> None:
-    """It follows from no fact. A quarantine ends with the next erasure."""
-    transcript = told(notice("q", "case.quarantined"), notice("h", "case.history_folded"))
-    assert (transcript.standing, transcript.quarantined) == ({}, True)
-    transcript.say(notice("f", "case.forgotten"))
-    assert not transcript.quarantined
+    """It follows from no fact."""
+    transcript = told(notice("a"), notice("q", "case.quarantined"), notice("h", "case.history_folded"))
+    assert (list(transcript.standing), transcript.problems) == (["a"], [])
 
 
 # --- dead letters -----------------------------------------------------------------------------------------------------

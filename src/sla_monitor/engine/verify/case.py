@@ -148,7 +148,7 @@ class Court:
             *dead_letters(case.dead, judged.dead, self.partition, case_id),
             *self._state(case, case_id, is_known=judged.open),
         ]
-        if transcript.quarantined or case.status == QUARANTINED:
+        if case.status == QUARANTINED:
             tally.doubt("quarantined", case_id)
         elif findings and (why := self._doubt(case, packs, judged)):
             tally.doubt(why, case_id)

@@ -27,8 +27,6 @@ class Transcript:
     published: dict[str, Standing] = field(default_factory=dict)  # all of this life, withdrawn or not
     problems: list[Finding] = field(default_factory=list)
     because: set[Identity] = field(default_factory=set)  # events that retractions rest on
-    quarantined: bool = False
-    forgotten: int = 0
     _ids: set[str] = field(default_factory=set)
 
     def say(self, notice: Mapping[str, Any]) -> None:
@@ -48,10 +46,6 @@ class Transcript:
             self.published.clear()
             self.because.clear()
             self._ids = {identity}
-            self.quarantined = False
-            self.forgotten += 1
-        elif kind == n.QUARANTINED:
-            self.quarantined = True
         elif kind not in ABOUT_THE_WORKER:
             self.standing[identity] = self.published[identity] = standing_of_notice(notice)
 
