@@ -31,8 +31,9 @@ PLACES: tuple[tuple[str, tuple[str | None, ...], tuple[str | None, ...]], ...] =
     ("MX", (None,), (None, "America/Tijuana")),
     ("GB", (None, "SCT"), (None,)),
     ("AE", (None,), (None,)),
-    ("EG", (None,), (None, "Africa/Cairo")),
-    ("IL", (None,), (None,)),
+    ("KW", (None,), ("Europe/Berlin", "Europe/London")),
+    ("EG", (None,), (None, "Africa/Cairo", "Europe/Berlin")),
+    ("IL", (None,), (None, "Europe/London", "America/New_York")),
     ("IR", (None,), (None,)),
     ("BN", (None,), (None,)),
     ("IN", (None, "MH"), (None,)),
@@ -55,6 +56,7 @@ NIGHTS = (
     "2024-09-08",
     "2026-04-23",
 )
+SUNDAYS = ("2026-03-29", "2026-03-29", "2026-10-25", "2026-10-25", "2026-03-08", "2026-11-01")
 HOLIDAYS = (
     "2026-01-01",
     "2026-04-03",
@@ -92,10 +94,14 @@ def terms(chance: random.Random) -> dict[str, Any]:
     return found
 
 
-def start(chance: random.Random) -> int:
-    roll = chance.random()
+def start(chance: random.Random, country: str) -> int:
+    """Clocks change on Sundays: where these are working days, that is what happens more often."""
+    sundays = country in {"EG", "IL", "KW"}
+    roll = chance.random() * (0.35 if sundays else 1)
     if roll < 0.25:
-        day = date.fromisoformat(chance.choice(NIGHTS)) - timedelta(days=chance.choice((0, 1, 1, 2, 3)))
+        day = date.fromisoformat(chance.choice(SUNDAYS if sundays else NIGHTS)) - timedelta(
+            days=chance.choice((0, 1, 1, 2, 3))
+        )
     elif roll < 0.5:
         day = date.fromisoformat(chance.choice(HOLIDAYS)) - timedelta(days=chance.choice((0, 1, 1, 2, 4)))
     else:
@@ -186,7 +192,7 @@ def story(seed: int, plan: Plan | None = None) -> list[CloudEvent]:
     chance = random.Random(seed)
     plan = plan or Plans.load().at(0)
     known = terms(chance)
-    opened_at = start(chance)
+    opened_at = start(chance, known["country"])
     around = edges(plan, known, opened_at)
     if around and chance.random() < 0.35:
         opened_at = near(chance, chance.choice(around))
