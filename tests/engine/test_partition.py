@@ -18,6 +18,7 @@ from sla_monitor.core.decide import Bounds, Case, Decision
 from sla_monitor.core.facts import DAY, HOUR, MINUTE, SECOND
 from sla_monitor.core.notices import HISTORY_FOLDED
 from sla_monitor.core.policy import Packs
+from sla_monitor.engine import dead as letters
 from sla_monitor.engine import partition as engine
 from sla_monitor.engine.partition import Partition, Rules
 from sla_monitor.engine.records import DeadLetter, Headers, Record
@@ -479,6 +480,129 @@ def test_a_defect_when_time_passes_stops_the_timers_of_its_case(monkeypatch: pyt
     assert [case for case, _, _ in fed.restarted().said()] == []
     assert fed.wait(clock(3)) == DUE[1:]
     assert {case for case, kind, _ in fed.said("sla.breached")} == {"good"}
+
+
+def test_a_defect_leaves_the_case_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was half decided has not been said: neither facts nor ledger nor base may know of it."""
+    fed = Fed(rules(correction_horizon=2 * HOUR))
+    fed.open("bad")
+    fed.tell("bad", "case.waiting_on_customer", clock(0, 5), "w")
+    before = rows.decode_row("bad", fed.state[b"bad"], PACKS)
+    with monkeypatch.context() as patched:
+        patched.setattr(decide, "fold_early", failing)
+        patched.setattr(decide, "FACTS_MAX", 0)  # so it fails last of all, with everything else decided
+        fed.wall = clock(3)
+        fed.partition.advance(clock(3))  # beyond the horizon of the first facts, which nobody woke for
+        fed.fold(b"bad", event("bad", "case.labels_changed", clock(3), "l", queue="x"))
+    after = rows.decode_row("bad", (fed.take(), fed.state[b"bad"])[1], PACKS)
+    assert after.quarantined
+    assert after.failure == ("RuntimeError", clock(3))
+    assert after.case == before.case
+
+
+def failing(*_: object) -> None:
+    raise RuntimeError("made up")
+
+
+def test_a_case_taken_up_says_what_was_due_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Decided anew by a code without the defect: what time has brought meanwhile is said once, later events count."""
+    fed, steady = Fed(), Fed()
+    for each in (fed, steady):
+        each.open("case-1")
+    with monkeypatch.context() as patched:
+        patched.setattr(decide, "wake", failing)
+        fed.wait(clock(0, 50))
+    assert fed.statuses() == {b"case-1": QUARANTINED}
+    assert fed.partition.quarantined() == [("case-1", ("RuntimeError", clock(0, 45)))]
+    fed = again_with(fed)
+    fed.wait(clock(1, 10))
+    fed.tell("case-1", "case.responded", clock(1, 5), "answer")
+    assert fed.reasons() == ["quarantined"]
+    assert fed.partition.take_up("case-1", fed.wall) == ""
+    assert fed.take() == ["sla.warning", "sla.warning", "sla.breached"]
+    assert fed.partition.quarantined() == []
+    assert fed.statuses() == {b"case-1": OPEN}
+    again = again_with(fed)
+    again.fold(fed.dead[0].key, fed.dead[0].value, fed.dead[0].headers[: -len(letters.ABOUT)])
+    steady.wait(clock(1, 10))
+    steady.tell("case-1", "case.responded", clock(1, 5), "answer")
+    again.take()
+    standing = [each for each in again.notices if each["type"] != "case.quarantined"]
+    assert {each["id"] for each in standing} == {each["id"] for each in steady.notices}
+
+
+def again_with(fed: Fed) -> Fed:
+    again = fed.restarted()
+    again.notices, again.dead = fed.notices, fed.dead
+    return again
+
+
+def test_a_case_that_fails_again_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is said of it, and it can be taken up by the next version of the code."""
+    fed = Fed()
+    fed.open("case-1")
+    with monkeypatch.context() as patched:
+        patched.setattr(decide, "wake", failing)
+        fed.wait(clock(0, 50))
+        assert fed.partition.take_up("case-1", fed.wall) == "RuntimeError"
+        assert fed.take() == []
+        assert fed.statuses() == {b"case-1": QUARANTINED}
+    assert fed.partition.take_up("case-1", fed.wall) == ""
+    assert fed.take() == ["sla.warning"]
+
+
+def test_only_a_case_in_quarantine_is_taken_up() -> None:
+    """Neither one that is well nor one that nobody knows."""
+    fed = Fed()
+    fed.open("well")
+    for case_id in ("well", "unknown"):
+        with pytest.raises(UnsafeState, match="in quarantine"):
+            fed.partition.take_up(case_id, fed.wall)
+
+
+def test_an_event_that_met_a_defect_is_folded_when_it_is_replayed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its identity was not kept: sent again it is no duplicate."""
+    fed = Fed()
+    fed.open("case-1")
+    with monkeypatch.context() as patched:
+        patched.setattr(decide, "fold", failing)
+        fed.tell("case-1", "case.responded", clock(0, 5), "answer")
+    assert fed.reasons() == ["internal_error"]
+    assert fed.partition.take_up("case-1", fed.wall) == ""
+    fed.take()
+    assert fed.tell("case-1", "case.responded", clock(0, 5), "answer") == ["sla.clock.stopped", "sla.met"]
+    assert fed.reasons() == ["internal_error"]
+
+
+def test_an_erasure_ends_a_quarantine() -> None:
+    """The right to be forgotten waits for no defect: one notice, the row is gone, and its name may be used anew."""
+    fed = Fed()
+    fed.open("case-1")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(decide, "wake", failing)
+        fed.wait(clock(0, 50))
+    assert fed.erase("case-1") == ["case.forgotten"]
+    assert fed.statuses() == {}
+    assert fed.partition.counts == [0, 0, 0, 0]
+    assert fed.open("case-1", clock(0, 55)) == ["sla.clock.started"]
+
+
+def test_orphans_of_a_case_in_quarantine_wait_and_begin_their_wait_anew() -> None:
+    """They do not expire while nobody could open their case; taken up, the opening has a day to be replayed."""
+    fed = Fed()
+    fed.tell("case-1", "case.responded", clock(0, 5), "answer")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(decide, "fold", failing)
+        fed.open("case-1", NINE, "opening")
+    assert fed.reasons() == ["internal_error"]
+    fed.wait(NINE + 3 * DAY)
+    fed = again_with(fed)
+    assert fed.reasons() == ["internal_error"]
+    assert fed.partition.take_up("case-1", fed.wall) == ""
+    fed.take()
+    fed.wait(NINE + 4 * DAY - 1)
+    assert fed.open("case-1", NINE, "opening")[-1] == "sla.met"
+    assert fed.reasons() == ["internal_error"]
 
 
 def test_a_case_that_is_woken_for_nothing_is_quarantined(monkeypatch: pytest.MonkeyPatch) -> None:

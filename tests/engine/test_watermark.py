@@ -29,6 +29,10 @@ class WaitingShard:
         self.due = due
         self.heads: list[tuple[int, int]] = []
         self.marks = 0
+        self.looks = 0
+
+    def look(self) -> None:
+        self.looks += 1
 
     def wants_head(self, settled: int, *, anyway: bool = False) -> bool:
         return anyway or (self.due is not None and self.due <= settled)

@@ -64,6 +64,12 @@ class Decision:
     folded_early: int = 0
 
 
+def kept(case: Case) -> Case:
+    """What is stored of it, as a copy that no later decision touches."""
+    ledger = Ledger(standing=[*case.ledger.standing], last_revisions={**case.ledger.last_revisions})
+    return replace(case, facts=[*case.facts], ledger=ledger, state=None, pending=[])
+
+
 def fold(case: Case, fact: Fact, now: int, packs: Packs, bounds: Bounds) -> Decision:
     """Add one fact. BadEvent for a fact that cannot be taken (`conflict`, `too_late`, `invalid`): nothing changes."""
     load(case, packs)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sla_monitor.core import decide
 from sla_monitor.core import notices as n
@@ -23,13 +23,19 @@ from sla_monitor.engine.records import Batch, DeadLetter, Outgoing, Record, dead
 from sla_monitor.errors import BadEvent, UnsafeState
 from sla_monitor.wire import outbound, rows
 from sla_monitor.wire.inbound import CaseEvent, Erasure, Skipped, decode
-from sla_monitor.wire.rows import NEVER, PARTITION_KEY, Orphan, PartitionRow, Row
+from sla_monitor.wire.rows import NEVER, ORPHANED, PARTITION_KEY, QUARANTINED, Orphan, PartitionRow, Row
 
 ROW_BYTES_MAX = 64 * 1024  # a larger row folds its oldest facts early
 MEASURED_EVERY_FACTS = 8  # how often a row is measured: 8 x ~3 KB above ROW_BYTES_MAX at worst
 ORPHANS_MAX = 50  # a case
 ORPHAN_BYTES_MAX = 48 * 1024  # a case, with keys and headers, so that its row stays below ROW_BYTES_MAX
+VOID_FACTS_MAX = 100  # of a case without an opening, with those of openings that were withdrawn before they came
+# Rows of cases that wait for their opening, a partition: each id that somebody makes up is one, for a day.
+# 64 MiB of rows + 50,000 x ~600 B (keys, a timer, entries of dicts) = 94 MB at worst; 128 MiB on the broker.
+WAITING_BYTES_MAX = 64 << 20
+WAITING_CASES_MAX = 50_000
 WORKING_SET_MAX = 2_000  # decoded cases a partition; 2,000 x ~5 KB = 10 MB
+WORKING_BYTES_MAX = 8 << 20  # of their rows: decoded, a row takes up to five times as much, 40 MB
 STALE_TIMERS_FACTOR = 2  # timers are swept when they outnumber the cases by this
 
 
@@ -64,6 +70,9 @@ class Partition:
         self._working: dict[bytes, Row] = {}  # decoded cases, the least recently used first
         self._wakes: dict[bytes, int] = {}  # of changed cases, until they are encoded; NEVER for none
         self._gone: set[bytes] = set()
+        self._waiting: dict[bytes, int] = {}  # bytes of the row of each case that waits for its opening
+        self._waiting_bytes = 0
+        self._decoded_bytes = 0  # of rows decoded or changed since the working set was measured
         self._batch = Batch()
 
     # --- restoring ----------------------------------------------------------------------------------------------
@@ -79,7 +88,9 @@ class Partition:
             self.rows[key] = value
 
     def restored(self) -> None:
-        """All rows are here: timers are read off their headers. UnsafeState if a pack changed or is missing."""
+        """All rows are here: timers are read off their headers, what waits is weighed. UnsafeState if a pack changed or
+        is missing.
+        """
         for name, digest in self.row.packs.items():
             policy = rows.policy_named(name, self.rules.packs)
             if policy.digest != digest:
@@ -88,6 +99,8 @@ class Partition:
         for key, value in self.rows.items():
             status, wake_at = rows.header(value)
             self.counts[status] += 1
+            if status == ORPHANED and rows.has_orphans(value):
+                self._weigh(key, len(value))
             if wake_at != NEVER:
                 self._timers.append((wake_at, key))
         heapq.heapify(self._timers)
@@ -137,13 +150,14 @@ class Partition:
             raise BadEvent("quarantined", "an earlier event of this case failed")
         case = row.case
         was_open = case.state is not None
-        self._check_orphan(row, record, fact)
+        self._check_orphan(key, row, record, fact)
+        before = decide.kept(case)
         try:
             decision = decide.fold(case, fact, self.row.watermark, self.rules.packs, self.rules.bounds)
         except BadEvent:
             raise
         except Exception as error:
-            case.facts = [known for known in case.facts if known is not fact]
+            row.case = before  # what was half decided has not been said
             self._quarantine(key, row, fact.at, wall, error)
             raise BadEvent("internal_error", type(error).__name__) from error
         self._batch.events[NAMES[type(fact.body)]] += 1
@@ -165,12 +179,29 @@ class Partition:
             if self.rules.misplaced_is_dead:
                 raise BadEvent("partition_mismatch", "not the partition that murmur2 of the key gives")
 
-    def _check_orphan(self, row: Row, record: Record, fact: Fact) -> None:
-        if row.case.state is not None or isinstance(fact.body, Opened):
+    def _check_orphan(self, key: bytes, row: Row, record: Record, fact: Fact) -> None:
+        """Whether there is room for what waits: in this case's row, and beside all others of the partition."""
+        if row.case.state is not None:
             return
-        waiting = sum(map(_orphan_bytes, row.orphans)) + _orphan_bytes(record)
-        if len(row.orphans) >= ORPHANS_MAX or waiting > ORPHAN_BYTES_MAX:
+        if isinstance(fact.body, Opened):
+            crowded = len(row.case.facts) >= VOID_FACTS_MAX or len(rows.encode_row(row, None)) > ROW_BYTES_MAX
+            if crowded and _withdrawals(row.case, fact):
+                raise BadEvent("orphan_overflow", "too many withdrawn openings of this case")
+            return
+        size = _orphan_bytes(record)
+        if len(row.orphans) >= ORPHANS_MAX or sum(map(_orphan_bytes, row.orphans)) + size > ORPHAN_BYTES_MAX:
             raise BadEvent("orphan_overflow", "too many events wait for this case's opening")
+        is_new = key not in self._waiting
+        if (is_new and len(self._waiting) >= WAITING_CASES_MAX) or self._waiting_bytes + size > WAITING_BYTES_MAX:
+            raise BadEvent("orphan_overflow", "too many cases of this partition wait for their opening")
+
+    def _weigh(self, key: bytes, size: int) -> None:
+        """Its row takes so much of what all waiting cases may take together; 0: it does not wait. The bytes of a row
+        depend on what it says alone, so this is the same wherever batches end and after a restart.
+        """
+        self._waiting_bytes += size - self._waiting.pop(key, 0)
+        if size:
+            self._waiting[key] = size
 
     def _keep_orphan(self, row: Row, record: Record, fact: Fact, wall: int) -> None:
         if isinstance(fact.body, Opened):  # withdrawn before it came: both have had their effect
@@ -247,16 +278,22 @@ class Partition:
         if decide.is_forgettable(row.case, at, self.rules.bounds):
             self._drop(key)
             return
+        before = decide.kept(row.case)
         try:
-            decision = decide.wake(row.case, at, self.rules.packs, self.rules.bounds)
-            following = decide.next_wake(row.case, self.rules.bounds)
-            if following is not None and following <= at:
-                raise AssertionError("woken, and nothing moved on")  # noqa: TRY301
+            decision = self._woken(row.case, at)
         except Exception as error:  # noqa: BLE001 - a defect of the pure core belongs to its case
+            row.case = before  # what was half decided has not been said
             self._quarantine(key, row, at, wall, error)
             return
         self._perform(decision, wall)
         self._changed(key, row)
+
+    def _woken(self, case: Case, at: int) -> Decision:
+        decision = decide.wake(case, at, self.rules.packs, self.rules.bounds)
+        following = decide.next_wake(case, self.rules.bounds)
+        if following is not None and following <= at and not decide.is_forgettable(case, at, self.rules.bounds):
+            raise AssertionError("woken, and nothing moved on")
+        return decision
 
     def _expire_orphans(self, key: bytes, row: Row) -> None:
         limit = self.row.watermark - self.rules.orphan_window
@@ -281,6 +318,7 @@ class Partition:
             value = self.rows.get(key)
             if value is None or key in self._gone:
                 return None
+            self._decoded_bytes += len(value)
             row = rows.decode_row(key.decode(), value, self.rules.packs)
             if not row.quarantined:
                 decide.load(row.case, self.rules.packs)
@@ -291,6 +329,8 @@ class Partition:
         """Remember to write it, and when to look at it again."""
         self._working.pop(key, None)
         self._working[key] = row
+        waits = bool(row.orphans) and not row.quarantined
+        self._weigh(key, len(rows.encode_row(row, None)) if waits else 0)
         wake_at = self._next_wake(row)
         if wake_at != self._wake_of(key) and wake_at != NEVER:
             heapq.heappush(self._timers, (wake_at, key))
@@ -317,19 +357,45 @@ class Partition:
     def _drop(self, key: bytes) -> None:
         self._working.pop(key, None)
         self._wakes.pop(key, None)
+        self._weigh(key, 0)
         self._gone.add(key)
 
     def _quarantine(self, key: bytes, row: Row, at: int, wall: int, error: Exception) -> None:
         """Its timers stop, its events go to the dead letters, everybody else goes on."""
-        row.quarantined = True
-        row.case.state = None
-        row.case.pending = []
+        row.quarantined, row.failure = True, (type(error).__name__, at)
         case_id = row.case.case_id
         about = Key(0, "quarantine", n.QUARANTINED)
         identity = n.notice_id(case_id, (str(self.number), str(self.row.applied)), about, at)
         data: dict[str, object] = {"case_id": case_id, "error": type(error).__name__}
         self._say(Notice(id=identity, kind=n.QUARANTINED, case_id=case_id, at=at, data=data), wall)
         self._changed(key, row)
+
+    def take_up(self, case_id: str, wall: int) -> str:
+        """A case in quarantine is decided anew by the code of today, from what was kept of it: as it was before the
+        event or the instant that it failed at. Goes on as if it had only been late, or stays and the answer is why.
+        UnsafeState: it is not in quarantine.
+        """
+        key = case_id.encode()
+        row = self._row(key)
+        if row is None or not row.quarantined:
+            raise UnsafeState(f"no case of that name is in quarantine in partition {self.number}")
+        before = decide.kept(row.case)
+        try:
+            decision = self._woken(row.case, self.row.watermark)
+        except Exception as error:  # noqa: BLE001 - a defect of the pure core belongs to its case
+            row.case, row.failure = before, (type(error).__name__, self.row.watermark)
+            self._changed(key, row)
+            return type(error).__name__
+        row.quarantined, row.failure = False, None
+        row.orphans = [replace(orphan, arrived_at=wall) for orphan in row.orphans]  # the opening may be replayed now
+        self._perform(decision, wall)
+        self._changed(key, row)
+        return ""
+
+    def quarantined(self) -> list[tuple[str, tuple[str, int] | None]]:
+        """The cases set aside, and what each failed with: the error's name and the instant."""
+        cases = (key.decode() for key, value in sorted(self.rows.items()) if rows.header(value)[0] == QUARANTINED)
+        return [(case, rows.decode_row(case, self.rows[case.encode()], self.rules.packs).failure) for case in cases]
 
     # --- what goes out --------------------------------------------------------------------------------------------
 
@@ -361,6 +427,7 @@ class Partition:
             value = rows.encode_row(row, None if wake_at == NEVER else wake_at)
             self._count(key, rows.header(value)[0])
             self.rows[key] = value
+            self._decoded_bytes += len(value)
             self._batch.rows.append((key, value))
             self._name_pack(row)
         for key in sorted(self._gone):
@@ -404,9 +471,20 @@ class Partition:
     def _trim(self) -> None:
         for key in _oldest(self._working, len(self._working) - WORKING_SET_MAX):
             del self._working[key]
+        if self._decoded_bytes > WORKING_BYTES_MAX:
+            self._trim_to(WORKING_BYTES_MAX // 2)
         if len(self._timers) > STALE_TIMERS_FACTOR * len(self.rows) + WORKING_SET_MAX:
             self._timers = [(at, key) for at, key in set(self._timers) if self._wake_of(key) == at]
             heapq.heapify(self._timers)
+
+    def _trim_to(self, bytes_max: int) -> None:
+        """Measured seldom: only when that many bytes have been decoded or changed again."""
+        self._decoded_bytes = sum(len(self.rows[key]) for key in self._working)
+        for key in list(self._working):
+            if self._decoded_bytes <= bytes_max:
+                break
+            self._decoded_bytes -= len(self.rows[key])
+            del self._working[key]
 
 
 def _orphan_bytes(waiting: Orphan | Record) -> int:

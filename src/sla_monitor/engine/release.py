@@ -1,28 +1,106 @@
-"""Letting a tripped partition go on: its row is written anew, which its owner notices within a second."""
+"""What an operator lets go on: a tripped partition, a case in quarantine.
+
+Both open the partition's state as a worker does, which fences its owner for a moment, and write it. The owner notices
+when it commits next or looks at its state, within some seconds, and restores what was written here.
+"""
 
 from __future__ import annotations
 
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from aiokafka.partitioner import murmur2
 
 from sla_monitor.config.settings import Settings
+from sla_monitor.core.decide import Bounds
+from sla_monitor.core.facts import DAY, SECOND
 from sla_monitor.core.policy import Packs
+from sla_monitor.engine.layout import verified_layout
 from sla_monitor.engine.log import Log
 from sla_monitor.engine.partition import Partition, Rules
+from sla_monitor.engine.reading import records_of
 from sla_monitor.engine.transactional import TransactionalJournal
 from sla_monitor.errors import UnsafeState
+from sla_monitor.wire import rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantined:
+    """A case that is set aside. `error` is empty and `at` 0 where a version wrote the row that did not keep them."""
+
+    case_id: str
+    partition: int
+    error: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenUp:
+    """How a case left its quarantine, or why it did not."""
+
+    case_id: str
+    partition: int
+    notices: int
+    failed_again: str
 
 
 async def release(settings: Settings, packs: Packs, number: int) -> None:
-    """Opens the partition's state, which fences its owner for a moment. UnsafeState if the breaker did not trip."""
-    log = Log(settings)
-    await log.start()
-    journal = TransactionalJournal(settings, log, number, wall=time.time)
-    try:
-        content = Partition(number, Rules(packs=packs))
-        await journal.open(content)
+    """Lets a partition go on that the breaker stopped. UnsafeState if it did not."""
+    async with _owned(settings, Partition(number, Rules(packs=packs))) as (journal, content):
         if not content.row.tripped:
             raise UnsafeState(f"partition {number} is not stopped by the breaker")
         await journal.commit(content.release())
+
+
+async def take_up(settings: Settings, packs: Packs, case_id: str, number: int | None) -> TakenUp:
+    """Folds a quarantined case anew by this code. `number`: of the partition it is in, else that of its key."""
+    layout = await verified_layout(settings)
+    if number is None:
+        number = partition_of(case_id.encode(), layout.partitions)
+    bounds = Bounds(
+        correction_horizon=int(settings.correction_horizon_seconds * SECOND), retention=settings.retention_days * DAY
+    )
+    rules = Rules(packs=packs, bounds=bounds, notices_from=settings.notices_from_at)
+    async with _owned(settings, Partition(number, rules)) as (journal, content):
+        failed_again = content.take_up(case_id, time.time_ns() // 1_000)
+        batch = content.take()
+        await journal.commit(batch)
+    return TakenUp(case_id=case_id, partition=number, notices=len(batch.notices), failed_again=failed_again)
+
+
+async def quarantined(settings: Settings, packs: Packs) -> list[Quarantined]:
+    """All cases that are set aside, read beside the workers: nobody is fenced."""
+    layout = await verified_layout(settings)
+    found: dict[tuple[int, bytes], bytes] = {}
+    async for record in records_of(settings, settings.topics.state, range(layout.partitions)):
+        if not record.key or record.key == rows.PARTITION_KEY:
+            continue
+        if record.value is not None and rows.header(record.value)[0] == rows.QUARANTINED:
+            found[record.partition, record.key] = record.value
+        else:
+            found.pop((record.partition, record.key), None)
+    cases = []
+    for (number, key), value in sorted(found.items()):
+        error, at = rows.decode_row(key.decode(), value, packs).failure or ("", 0)
+        cases.append(Quarantined(case_id=key.decode(), partition=number, error=error, at=at))
+    return cases
+
+
+def partition_of(key: bytes, partitions: int) -> int:
+    """Where all producers must put this key: murmur2, as Kafka's own client has it."""
+    return int(murmur2(key) & 0x7FFFFFFF) % partitions
+
+
+@asynccontextmanager
+async def _owned(settings: Settings, content: Partition) -> AsyncIterator[tuple[TransactionalJournal, Partition]]:
+    log = Log(settings)
+    await log.start()
+    journal = TransactionalJournal(settings, log, content.number, wall=time.time)
+    try:
+        await journal.open(content)
+        yield journal, content
     finally:
         await journal.close()
         await log.stop()

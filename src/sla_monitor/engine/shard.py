@@ -85,6 +85,7 @@ class Shard:
         self._rewound = False  # batches fetched before the rewind may still arrive
         self._must_verify = False
         self._must_mark = False
+        self._must_look = False
         self._is_stale = False  # fenced: memory and producer are worth nothing
         self._fenced_at: float | None = None
         self._look_again: asyncio.TimerHandle | None = None  # tripped: at the state, once a second
@@ -170,6 +171,11 @@ class Shard:
     def mark(self) -> None:
         """Write the partition's row although nothing happened: the answer tells the broker's time."""
         self._must_mark = True
+        self._wake_up()
+
+    def look(self) -> None:
+        """An operator may have written the state (a release): seen now, not only when a commit is refused."""
+        self._must_look = True
         self._wake_up()
 
     def _wake_up(self) -> None:
@@ -292,6 +298,11 @@ class Shard:
             await self._verify()
             if not self._may_work.is_set():
                 return  # revoked while opening anew
+        if self._must_look:
+            self._must_look = False
+            if self.state in {LIVE, CATCHING_UP} and not await self._journal.is_current():
+                await self._lose()
+                return
         if self._must_mark:
             await self._write(self.content.mark())
         if self.state == TRIPPED:

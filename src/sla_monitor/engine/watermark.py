@@ -58,6 +58,8 @@ class Watermarks:
         waiting = [shard for shard in self._shards() if shard.wants_head(settled, anyway=anyway)]
         if not waiting:
             return
+        for shard in waiting if anyway else ():
+            shard.look()
         if self.skew is None or (self.is_held and anyway):
             waiting[0].mark()
         if self.skew is None or self.is_held:
