@@ -155,8 +155,9 @@ def _not_false(
             if any(applied < record.offset < unread for record in records):
                 problems.append(f"at {applied} the watermark {watermark} says that all below {unread} is read")
     first = {_identity(record): record.offset for record in reversed(records)}
-    sent = {notice["id"]: entry for entry, notice in said}
+    sent: dict[str, Entry] = {}  # the latest of an id: a case that was erased says it again
     for entry, notice in said:
+        sent[notice["id"]] = entry
         if notice["type"] != n.RETRACTED:
             continue
         withdrawn = sent.get(notice["data"]["retracts"])

@@ -81,12 +81,26 @@ def test_what_a_process_sleeps_through_is_no_wait() -> None:
     opened("open.fenced", slept)
 
 
+def test_who_starts_later_and_dies_in_a_transaction_is_fenced_in_turn() -> None:
+    """A partition went to another worker and came back while it still opened here: nobody else ends what that left."""
+    taken = iter([True])
+
+    def take(kafka: Cluster) -> None:
+        if next(taken, False):
+            identity = f"{STATE}-0"
+            epoch = kafka.start_producer(identity)
+            kafka.produce(identity, epoch, "another", ROWS, [(b"case", b"row", ())])
+
+    opened("open.fenced", take)
+
+
 def test_a_transaction_that_stays_open_is_unsafe() -> None:
-    """For ten seconds it is waited for."""
+    """For ten seconds it is waited for, and once more after another fencing."""
     with pytest.raises(UnsafeState, match="hides the newest state"):
         opened("open.fenced", _stays_open)
     assert pytest.approx(10) == transactional.STABLE_LOOKS_MAX * transactional.LOOK_EVERY_SECONDS
 
 
 def _stays_open(kafka: Cluster) -> None:
+    """Of a producer with an id of its own: nothing that a worker would do."""
     kafka.log(ROWS).append(b"case", b"row", transaction=Transaction("another"))

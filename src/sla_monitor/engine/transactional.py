@@ -52,19 +52,14 @@ class TransactionalJournal:
         self._producer: AIOKafkaProducer | None = None
 
     async def open(self, partition: Partition) -> int:
-        self._producer = AIOKafkaProducer(
-            **client_options(self._settings),
-            transactional_id=f"{self._state.topic}-{self._state.partition}",
-            transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
-            request_timeout_ms=REQUEST_TIMEOUT_MS,
-            retry_backoff_ms=RETRY_BACKOFF_MS,
-            max_batch_size=BATCH_BYTES,
-            max_request_size=REQUEST_BYTES_MAX,
-        )
-        crash.point("open.begin")
-        await self._producer.start()  # from here on the last owner is fenced
-        crash.point("open.fenced")
-        self._state_end = await self._stable_end()
+        await self._fence()
+        try:
+            self._state_end = await self._stable_end()
+        except UnsafeState:
+            # Somebody may have started after us and died in the middle of a transaction: a newer epoch ends it.
+            await self.close()
+            await self._fence()
+            self._state_end = await self._stable_end()
         crash.point("open.stable")
         count = await self._restore(partition)
         partition.restored()
@@ -78,6 +73,20 @@ class TransactionalJournal:
             raise Fenced(f"{_name(self._state)}: another worker took this partition while it opened") from unsafe
         crash.point("open.verified")
         return count
+
+    async def _fence(self) -> None:
+        self._producer = AIOKafkaProducer(
+            **client_options(self._settings),
+            transactional_id=f"{self._state.topic}-{self._state.partition}",
+            transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
+            request_timeout_ms=REQUEST_TIMEOUT_MS,
+            retry_backoff_ms=RETRY_BACKOFF_MS,
+            max_batch_size=BATCH_BYTES,
+            max_request_size=REQUEST_BYTES_MAX,
+        )
+        crash.point("open.begin")
+        await self._producer.start()  # from here on the last owner is fenced
+        crash.point("open.fenced")
 
     async def _stable_end(self) -> int:
         """Where the state ends, once the fenced owner's transaction is out of it."""
