@@ -20,6 +20,8 @@ from tests.simulated.schedule import run
 SCHEDULES, CHUNKS = 10_000, 10
 EACH = SCHEDULES // CHUNKS
 
+pytestmark = pytest.mark.timeout(600)  # a thousand schedules take 15 s of an idle core, many times that of a busy one
+
 
 @pytest.fixture
 def few_collections() -> Iterator[None]:
@@ -33,7 +35,6 @@ def few_collections() -> Iterator[None]:
     gc.unfreeze()
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("first", range(0, SCHEDULES, EACH))
 @pytest.mark.usefixtures("few_collections")
 def test_whatever_happens_the_promises_are_kept(first: int) -> None:

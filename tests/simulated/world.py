@@ -37,7 +37,6 @@ SESSION_SECONDS = 10.0
 REBALANCE_SECONDS = 10.0
 SETTLE = 1 * SECOND
 FETCHED_MAX = 5
-EARLIER = 0.0  # share of assignments
 EXPECTED_ENDS = {"Fatal", "RequestTimedOutError", "MessageSizeTooLargeError", "KafkaConnectionError", "Fenced"}
 
 
@@ -144,12 +143,9 @@ class Worker(Process):
         async with self._callbacks:
             self.generation = generation
             self._paused.clear()
-            when = self.world.chance.random()
-            early = when < 0.5  # fetching may begin before the shards have closed,
+            early = self.world.chance.random() < 0.5  # fetching may begin before the shards have closed
             if early:
                 self.spawn(self._seek(generation, partitions))
-            if when < EARLIER:  # or even before they hear of it: what is delivered to nobody is lost
-                await asyncio.sleep(self.world.kafka.delay())
             await self.assignment.assigned(partitions)
             if not early:
                 await self._seek(generation, partitions)
