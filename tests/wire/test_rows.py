@@ -11,7 +11,7 @@ import pytest
 
 from sla_monitor.core import facts as f
 from sla_monitor.core import notices as n
-from sla_monitor.core.decide import load
+from sla_monitor.core.decide import kept, load
 from sla_monitor.core.facts import DAY
 from sla_monitor.core.policy import Packs, Profile
 from sla_monitor.errors import UnsafeState
@@ -270,6 +270,17 @@ def test_a_case_goes_on_from_an_older_row_as_from_one_of_today(name: str) -> Non
         lives.append((fed.notices, fed.dead, fed.counted, said))
     older, today = lives
     assert older == today
+
+
+@pytest.mark.parametrize("path", LIVES, ids=named)
+def test_what_is_kept_of_a_case_is_what_a_row_holds(path: Path) -> None:
+    """The copy that a defect is undone with lacks no field, and shares nothing that a decision changes."""
+    case = decode_row("case", path.read_bytes(), corpus.CORPUS).case
+    copy = kept(case)
+    assert copy == case
+    assert copy.facts is not case.facts
+    assert copy.ledger.standing is not case.ledger.standing
+    assert copy.ledger.last_revisions is not case.ledger.last_revisions
 
 
 # --- numbers on disk --------------------------------------------------------------------------------------------------
