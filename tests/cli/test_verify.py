@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,3 +64,24 @@ def test_the_document_for_programs_is_json_and_says_the_same(*, spoilt: bool) ->
     assert document["unverifiable"] == ({"notices_gone": 1} if spoilt else {})
     assert (document["digest"]["expected"] == document["digest"]["found"]) is not spoilt
     assert len(document["examples"]) == (2 if spoilt else 0)
+
+
+def simulated(*arguments: str) -> bytes:
+    command = [sys.executable, "-m", "sla_monitor", "simulate", *arguments]
+    return subprocess.run(command, capture_output=True, check=True).stdout
+
+
+def test_simulate_tells_its_digests_instead_of_its_notices(tmp_path: Path) -> None:
+    """Of all bytes, and of what stands: the second is the same for another order of arrival, the first is not."""
+    example = DOCUMENT.parent / "examples" / "first-case.jsonl"
+    said = simulated(str(example))
+    told = dict(line.split() for line in simulated(str(example), "--digest").decode().splitlines())
+    assert told["transcript:"] == hashlib.sha256(said).hexdigest()
+    assert told["notices:"] == str(len(said.splitlines())) == "11"
+    in_time = tmp_path / "in-time.jsonl"
+    events = [json.loads(line) for line in example.read_text().splitlines()]
+    ordered = sorted(events, key=lambda event: str(event["time"]))
+    in_time.write_text("".join(json.dumps({**event, "arrivedat": None}) + "\n" for event in ordered))
+    other = dict(line.split() for line in simulated(str(in_time), "--digest").decode().splitlines())
+    assert other["standing:"] == told["standing:"]
+    assert other["transcript:"] != told["transcript:"]

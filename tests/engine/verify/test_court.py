@@ -201,7 +201,7 @@ def test_an_ended_case_heard_of_again_after_its_retention_cannot_be_told() -> No
 
 
 def test_a_quarantined_case_cannot_be_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Until it is erased and told anew."""
+    """Until it is taken up again, or erased and told anew."""
     fed = Watched()
     fed.open("case-1", NINE, "o")
     with monkeypatch.context() as broken:
@@ -209,9 +209,15 @@ def test_a_quarantined_case_cannot_be_told(monkeypatch: pytest.MonkeyPatch) -> N
         fed.tell("case-1", "case.responded", clock(0, 30))
     assert fed.reasons() == ["internal_error"]
     assert (fed.tried().counts, fed.tried().unverifiable) == ({}, {"quarantined": 1})
+    fed.wait(clock(2))
+    assert fed.partition.take_up("case-1", fed.wall) == ""
+    fed.take()
+    assert (fed.tried().counts, fed.tried().unverifiable) == ({}, {})
+    fed.tell("case-1", "case.responded", clock(0, 30))
+    assert (fed.tried().counts, fed.tried().unverifiable) == ({}, {})
     fed.erase("case-1")
     fed.open("case-1", NINE, "o")
-    fed.wait(clock(2))
+    fed.wait(clock(3))
     assert (fed.tried().counts, fed.tried().unverifiable) == ({}, {})
 
 
