@@ -8,11 +8,14 @@ import subprocess
 import sys
 from typing import Any
 
+import pytest
 from aiokafka import AIOKafkaProducer
 
 from tests.kafka.broker import Broker
 from tests.kafka.test_faults import started
 from tests.kafka.world import A_CASE, SECOND, Event, World, a_world, event, eventually, now, patched
+
+pytestmark = pytest.mark.timeout(300)  # a dozen commands, each a process of its own
 
 DEFECT = """
 from sla_monitor.core.case import CaseState
