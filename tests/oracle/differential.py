@@ -191,6 +191,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, help="one life, shown in full")
     parser.add_argument("--seeds", help="a range, such as 0..300 (the end is not in it)")
+    parser.add_argument("--first", action="store_true", help="stop at the first one with a difference")
     asked = parser.parse_args(arguments)
     first, last = (int(part) for part in (asked.seeds or "0..300").split(".."))
     seeds = range(first, last) if asked.seed is None else [asked.seed]
@@ -203,6 +204,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             failing += 1
             print(f"seed {seed}: python -m tests.oracle.differential --seed {seed}")
             print("\n".join(f"    {line}" for line in found))
+            if asked.first:
+                break
     print(f"{len(seeds)} seeds, {failing} with differences")
     return 1 if failing else 0
 

@@ -23,7 +23,7 @@ from tests.oracle.mistakes import MISTAKES, ORACLE, SCHEDULES, Mistake
 
 ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = ROOT / "docs" / "mistakes.md"
-SEEDS: Final = {ORACLE: "1..400", SCHEDULES: "1..1000"}
+SEEDS: Final = {ORACLE: "0..800", SCHEDULES: "0..600"}
 PROGRAM: Final = {ORACLE: "tests.oracle.differential", SCHEDULES: "tests.simulated"}
 SECONDS_MAX: Final = 240
 SEED = re.compile(r"--seed[ =](\d+)")
@@ -72,7 +72,7 @@ def page(results: list[Result]) -> Iterator[str]:
     yield f"<!-- Written by `python -m tests.oracle.seeded --write`. Found: {found} of {len(results)}. -->\n"
     yield (
         "Each of these is put into a copy of the code, one at a time. Then the same comparison runs that holds the\n"
-        "worker to the oracle (made-up cases, seeds from 1), or the same simulated schedules of crashes and\n"
+        "worker to the oracle (made-up cases, seeds from 0), or the same simulated schedules of crashes and\n"
         "rebalances. The seed is the first one at which it was found.\n"
     )
     yield f"**{found} of {len(results)} are found.** `python -m tests.oracle.seeded` runs them all.\n"

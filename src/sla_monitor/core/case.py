@@ -35,7 +35,7 @@ class CaseState:
     fingerprint: tuple[tuple[str, str], ...] = ()  # what a reopening is compared with
     generation: int = 1
     clocks: dict[str, ClockState] = field(default_factory=dict)
-    # severity -> clock -> the clock's history when that severity was lowered (SP-DOWN-BACK)
+    # severity -> clock -> the history it would have had that severity not been lowered (SP-DOWN-BACK)
     held: dict[str, dict[str, tuple[Step, ...]]] = field(default_factory=dict)
     silence: s.Silence = field(default_factory=s.Silence)
     limited: bool = False  # coverage.limited was said in this generation
@@ -225,10 +225,15 @@ class CaseState:
         if lowered > 0:
             running = {name: state.steps for name, state in self.clocks.items() if isinstance(state, Running)}
             self.held[old.severity] = running
+        elif not lowered:
+            self._change_held(old, at)
         for clock in self.policy.clocks:
             state = self.clocks[clock.name]
             if isinstance(state, Running):
-                steps, rule = self._steps_after(clock, state, old, restored, at)
+                if restored is not None and clock.name in restored:
+                    steps, rule = restored[clock.name], self.policy.commitment.restored_rule
+                else:
+                    steps, rule = clocks.steps_after(self.policy, clock, state.steps, profile, at)
                 self._retarget(clock, state, steps, at, rule)
         if restored is not None:
             change = {"from": old.severity, "to": profile.severity, "evidence": {"events": [self._cause_reference()]}}
@@ -237,23 +242,18 @@ class CaseState:
         self._check_language(at)
         return True
 
-    def _steps_after(
-        self,
-        clock: ClockPolicy,
-        state: Running,
-        old: Profile,
-        restored: dict[str, tuple[Step, ...]] | None,
-        at: int,
-    ) -> tuple[tuple[Step, ...], str]:
-        """The clock's history after a change, and the rule that makes it so."""
-        if restored is not None and clock.name in restored:
-            before = restored[clock.name]
-            steps = clocks.as_if_from_start(before, before[-1].profile, self.profile)
-            return steps, self.policy.commitment.restored_rule
-        direction = clocks.direction(self.policy, clock, old, self.profile)
-        if direction.how == clocks.FROM_START:
-            return clocks.as_if_from_start(state.steps, old, self.profile), direction.rule
-        return (*state.steps, Step(at=at, profile=self.profile, how=direction.how)), direction.rule
+    def _change_held(self, old: Profile, at: int) -> None:
+        """What changes while the severity is lowered changes the histories to return to, each as it would have then."""
+        news = clocks.changed(old, self.profile)
+
+        def after(name: str, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+            profile = replace(steps[-1].profile, **news)
+            return clocks.steps_after(self.policy, self._clock_policy(name), steps, profile, at)[0]
+
+        self.held = {
+            severity: {name: after(name, steps) for name, steps in histories.items()}
+            for severity, histories in self.held.items()
+        }
 
     def _retarget(self, clock: ClockPolicy, state: Running, steps: tuple[Step, ...], at: int, rule: str) -> None:
         """A deadline that lands in the past was broken then; time says so as soon as the watermark allows. One that

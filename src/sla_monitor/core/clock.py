@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sla_monitor.core.calendar import HORIZON_END, BeyondHorizon, Calendar
 from sla_monitor.core.policy import ClockPolicy, Direction, Policy, Profile, Terms
@@ -136,14 +137,30 @@ def same_terms(one: Terms, other: Terms) -> bool:
     return one.target == other.target and one.calendar.name == other.calendar.name
 
 
+def steps_after(
+    policy: Policy, clock: ClockPolicy, steps: tuple[Step, ...], profile: Profile, at: int
+) -> tuple[tuple[Step, ...], str]:
+    """A clock's history after a change at `at`, and the rule that makes it so."""
+    old = steps[-1].profile
+    change = direction(policy, clock, old, profile)
+    if change.how == FROM_START:
+        return as_if_from_start(steps, old, profile), change.rule
+    return (*steps, Step(at=at, profile=profile, how=change.how)), change.rule
+
+
+def changed(old: Profile, new: Profile) -> dict[str, Any]:
+    """The fields in which the new profile differs, with what they are now."""
+    return {name: getattr(new, name) for name in Profile.__slots__ if getattr(new, name) != getattr(old, name)}
+
+
 def as_if_from_start(steps: tuple[Step, ...], old: Profile, new: Profile) -> tuple[Step, ...]:
     """The history as it would be had the case been so from its start (SP-DOWN-CLOCK): what changed is put in from
     the first step on, and steps that then change nothing are dropped.
     """
-    changed = {name: getattr(new, name) for name in Profile.__slots__ if getattr(new, name) != getattr(old, name)}
+    news = changed(old, new)
     rewritten: list[Step] = []
     for step in steps:
-        profile = replace(step.profile, **changed)
+        profile = replace(step.profile, **news)
         if not rewritten or profile != rewritten[-1].profile:
             rewritten.append(replace(step, profile=profile))
     return tuple(rewritten)

@@ -19,11 +19,12 @@ from operator import attrgetter
 
 from sla_monitor.core import notices as n
 from sla_monitor.core.case import CaseState, common, opened_by, problem_with
-from sla_monitor.core.facts import DAY, Fact, FactWithdrawn, Opened, Order
+from sla_monitor.core.facts import DAY, NO_SEQUENCE, Fact, FactWithdrawn, Opened, Order
 from sla_monitor.core.notices import Identity, Intent, Ledger, Notice, Sent
 from sla_monitor.core.policy import Packs
 from sla_monitor.errors import BadEvent
 
+AFTER_EVERY_SEQUENCE = 1 << 62
 FACTS_MAX = 500  # a case; then the older half is folded into its base early
 
 _by_order = attrgetter("order")
@@ -62,6 +63,7 @@ class Decision:
     notices: list[Notice]
     effect: str = ""  # "" or why nothing changed: duplicate, no_effect
     folded_early: int = 0
+    is_known: bool = False  # the fact was there already: nothing to keep
 
 
 def kept(case: Case) -> Case:
@@ -84,16 +86,19 @@ def fold(case: Case, fact: Fact, now: int, packs: Packs, bounds: Bounds) -> Deci
     load(case, packs)
     until = closed_until(case, now, bounds)
     if duplicate(case, fact, until):
-        return Decision(notices=[], effect="duplicate")
+        return Decision(notices=[], effect="duplicate", is_known=True)
     check(case, fact, packs, until)
     owed = cut_to_horizon(case, now, bounds)
     if not case.facts and case.base is None:
         case.known_since = now
+    is_twin = isinstance(fact.body, Opened) and case.state is not None
+    fact = behind_its_twins(case, fact)
     in_order = is_in_order(case, fact)
     insort(case.facts, fact, key=_by_order)
     decision = continue_with(case, fact, now) if in_order else fold_anew(case, fact, now, packs)
     notices, folded = fold_early(case) if len(case.facts) > FACTS_MAX else ([], 0)
-    return Decision(notices=owed + decision.notices + notices, effect=decision.effect, folded_early=folded)
+    effect = "duplicate" if is_twin else decision.effect
+    return Decision(notices=owed + decision.notices + notices, effect=effect, folded_early=folded)
 
 
 def wake(case: Case, now: int, packs: Packs, bounds: Bounds) -> Decision:
@@ -210,7 +215,7 @@ def refold(case: Case, packs: Packs) -> CaseState | None:
         if opening is None:
             return None
         state = opened_by(case.case_id, opening, packs.named(case.policy_key) or packs.at(opening.at))
-        active.remove(opening)
+        active = [fact for fact in active if not isinstance(fact.body, Opened)]
         state.apply(opening)
     for fact in active:
         state.apply(fact)
@@ -308,11 +313,18 @@ def duplicate(case: Case, fact: Fact, until: int | None) -> bool:
             if known.same_content(fact):
                 return True
             raise BadEvent("conflict", "the same source and id with other content")
-        if opens and isinstance(known.body, Opened) and known.identity not in void:
-            if known.at == fact.at and known.body == fact.body:
-                return True
+        is_opening = isinstance(known.body, Opened) and known.identity not in void
+        if opens and is_opening and not known.same_content(fact):
             raise BadEvent("conflict", "a second case.opened with other content")
     return False
+
+
+def behind_its_twins(case: Case, fact: Fact) -> Fact:
+    """A second opening with the same content changes nothing, until the first is withdrawn: then it takes its place.
+    So it is kept, behind those that came before it, whatever its own sequence.
+    """
+    twins = sum(isinstance(known.body, Opened) for known in case.facts) if isinstance(fact.body, Opened) else 0
+    return replace(fact, sequence=AFTER_EVERY_SEQUENCE + twins) if twins else fact
 
 
 def check(case: Case, fact: Fact, packs: Packs, until: int | None) -> None:
@@ -366,7 +378,7 @@ def cut_to_horizon(case: Case, now: int, bounds: Bounds) -> list[Notice]:
     owed = send(case, take(case, until - 1))
     case.decided_to = max(case.decided_to, until - 1)
     said = fold_into_base(case, count, until - 1)
-    case.base_order = (until, -1, "", "")
+    case.base_order = (until, NO_SEQUENCE, "", "")
     case.ledger.close(matching(case.ledger, said))
     return owed
 

@@ -262,6 +262,8 @@ NAMES: dict[type[Body], str] = {body: name for name, body in TYPES.items()}
 
 Order = tuple[int, int, str, str]
 
+NO_SEQUENCE = -(1 << 63)  # before every number
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
@@ -276,13 +278,16 @@ class Fact:
 
     @property
     def order(self) -> Order:
-        """Facts are ordered by time, then sequence (none before 0), then source and id, never by arrival."""
-        return (self.at, -1 if self.sequence is None else self.sequence, self.source, self.id)
+        """Facts are ordered by time, then sequence (those without one first), then source and id, never by arrival."""
+        return (self.at, NO_SEQUENCE if self.sequence is None else self.sequence, self.source, self.id)
 
     @property
     def identity(self) -> tuple[str, str]:
         return (self.source, self.id)
 
     def same_content(self, other: Fact) -> bool:
-        """Whether a second event with this identity says the same; the trace of its delivery does not count."""
-        return self.order == other.order and self.body == other.body
+        """Whether a second event says the same; the trace of its delivery does not count, nor the sequence of an
+        opening: nothing of a case comes before it.
+        """
+        in_sequence = isinstance(self.body, Opened) or self.sequence == other.sequence
+        return self.at == other.at and in_sequence and self.body == other.body

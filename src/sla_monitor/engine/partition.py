@@ -163,7 +163,7 @@ class Partition:
         self._batch.events[NAMES[type(fact.body)]] += 1
         if decision.effect:
             self._batch.without_effect[decision.effect] += 1
-        if decision.effect == "duplicate":
+        if decision.is_known:
             return
         if case.state is not None:
             row.orphans = []

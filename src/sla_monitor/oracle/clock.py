@@ -107,17 +107,16 @@ def _after(deadline: int, overdue: tuple[tuple[int, int], ...]) -> tuple[tuple[i
 
 
 def _from_change(clock: Rule, promise: Promise, at: int, before: Face) -> Face:
-    """SP-UP-CLOCK: the new target from the change, never later; a deadline that does not move keeps its warnings.
-
-    Where the levels above 100 percent of an unmoved deadline lie the texts do not say: as percents of what was left at
-    the change, like the product.
+    """SP-UP-CLOCK: the new target from the change, never later. Levels count anew over the time that is left; that a
+    deadline which does not move keeps the warnings it had is for whoever remembers what it had.
     """
     shown = _fresh(clock, promise, at, promise.target)
     if shown.deadline < before.deadline:
         return shown
     left = promise.hours.between(at, before.deadline)
+    warnings = _levels(clock.get("warnings") or [], promise, at, 0, left)
     overdue = _levels(clock.get("overdue") or [], promise, at, 0, left)
-    return Face(promise, before.deadline, at, 0, before.warnings, _after(before.deadline, overdue))
+    return Face(promise, before.deadline, at, 0, warnings, _after(before.deadline, overdue))
 
 
 def _kept(clock: Rule, promise: Promise, at: int, used: int) -> Face:

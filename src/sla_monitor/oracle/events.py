@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,7 @@ from sla_monitor.oracle.shapes import DATA_OPTIONAL, SHAPES
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 CASE_ID_BYTES_MAX = 200
+VALUE_BYTES_MAX = 256 * 1024
 NAME_CHARACTERS_MAX = 256
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 INT64 = range(-(2**63), 2**63)
@@ -50,7 +52,8 @@ class Event:
     @property
     def content(self) -> tuple[object, ...]:
         """What must be the same for a second event of this name to be a duplicate."""
-        return self.type, self.at, self.sequence, json.dumps(self.data, sort_keys=True)
+        sequence = None if self.type == "case.opened" else self.sequence  # nothing of a case comes before its opening
+        return self.type, self.at, sequence, json.dumps(self.data, sort_keys=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +95,41 @@ def instant(text: str) -> int:
 
 
 def classify(record: LogRecord) -> Event | Erasure | Skipped | Bad:
-    headers = dict(record.headers)
-    binary = "ce_type" in headers
-    if record.value is None and not binary:
-        return Bad("no_key") if record.key is None else Erasure()
+    """Of headers of one name the last counts, and names are told apart without regard to case; with a content type,
+    only one that is not of CloudEvents makes a record that has a value binary.
+    """
+    if any(_undecodable(name) for name, _ in record.headers):
+        return Bad("invalid")
+    headers = {name.lower(): text for name, text in record.headers}
+    content_type = headers.get("content-type", b"").lower()
+    structured = record.value is not None and content_type.startswith(b"application/cloudevents")
+    binary = "ce_type" in headers and not structured
     try:
+        if record.value is None and not binary:
+            _case_of(record.key)
+            return Erasure()
         attributes = _binary(headers, record.value) if binary else _structured(record.value or b"")
         return _event(attributes, record.key)
     except _BadError as bad:
         return Bad(str(bad))
+
+
+def _undecodable(name: str) -> bool:
+    """Bytes that are no UTF-8 were decoded to lone surrogates (PEP 383)."""
+    return any("\udc80" <= letter <= "\udcff" for letter in name)
+
+
+def _case_of(key: bytes | None) -> str:
+    """At most 200 bytes of UTF-8 without control characters."""
+    if not key:
+        raise _BadError("no_key")
+    try:
+        case_id = key.decode()
+    except UnicodeDecodeError:
+        raise _BadError("invalid") from None
+    if len(key) > CASE_ID_BYTES_MAX or any(unicodedata.category(letter) == "Cc" for letter in case_id):
+        raise _BadError("invalid")
+    return case_id
 
 
 def _structured(value: bytes) -> dict[str, object]:
@@ -122,13 +151,18 @@ def _binary(headers: Mapping[str, bytes], value: bytes | None) -> dict[str, obje
 
 
 def _json(value: bytes) -> object:
+    if len(value) > VALUE_BYTES_MAX:
+        raise _BadError("too_large")
+
     def refuse(text: str) -> object:
         raise ValueError(text)  # NaN and Infinity are no JSON
 
     try:
-        return json.loads(value.decode(), parse_constant=refuse)
+        found = json.loads(value.decode(), parse_constant=refuse)
+        json.dumps(found, ensure_ascii=False).encode()  # half a surrogate pair is no text
     except (ValueError, RecursionError):
         raise _BadError("not_json") from None
+    return found
 
 
 def _event(found: Mapping[str, object], key: bytes | None) -> Event | Skipped:
@@ -139,14 +173,13 @@ def _event(found: Mapping[str, object], key: bytes | None) -> Event | Skipped:
         return Skipped()
     if kind not in SHAPES:
         raise _BadError("unknown_type")
+    case_id = _case_of(key)
     if found.get("specversion") != "1.0" or found.get("data_base64") is not None:
         raise _BadError("invalid")
-    case_id = _text(found.get("subject"), CASE_ID_BYTES_MAX)
-    if len(case_id.encode()) > CASE_ID_BYTES_MAX or CONTROL.search(case_id):
+    subject = found.get("subject")
+    if not isinstance(subject, str):
         raise _BadError("invalid")
-    if key is None:
-        raise _BadError("no_key")
-    if key != case_id.encode():
+    if subject != case_id:
         raise _BadError("key_mismatch")
     time = found.get("time")
     try:

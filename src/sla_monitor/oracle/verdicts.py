@@ -164,7 +164,7 @@ class Story:
 
     # Changes of terms
 
-    def _change(self, at: int, news: Mapping[str, Any], event: dict[str, str]) -> None:
+    def _change(self, at: int, news: Mapping[str, Any], event: dict[str, str] | None) -> None:
         if all(self.terms.get(name) == value for name, value in news.items()):
             return
         old, was_due = dict(self.terms), due(self.plan, self.terms, self.silence) if self.silence else None
@@ -198,7 +198,7 @@ class Story:
         return int(severities.index(old) - severities.index(new))
 
     def _change_clock(
-        self, clock: Clock, at: int, news: Mapping[str, Any], event: dict[str, str], *, old: str, restored: bool
+        self, clock: Clock, at: int, news: Mapping[str, Any], event: dict[str, str] | None, *, old: str, restored: bool
     ) -> None:
         before = clock.history
         if restored and self.terms["severity"] in clock.before_lowered:
@@ -290,7 +290,7 @@ class Story:
             self._say(RECOMMENDED, at, step["rule"], told)
         else:
             self._say("severity.downgraded", at, step["rule"], told)
-            self._change(at, {"severity": step["to"]}, event)
+            self._change(at, {"severity": step["to"]}, None if self.by_time else event)
 
     def _answer(self, at: int, event: dict[str, str], notice_id: str, *, confirmed: bool) -> None:
         """The id of any revision will do: what was published under it names the rule and the silence (ADR 0003)."""
@@ -351,11 +351,11 @@ class Story:
         }
         self._say(kind, at, rule or shown.promise.rule, {**about, **more}, clock)
 
-    def _say_moved(self, clock: Clock, at: int, rule: str, old: int, event: dict[str, str]) -> None:
+    def _say_moved(self, clock: Clock, at: int, rule: str, old: int, event: dict[str, str] | None) -> None:
         new = written(self._shown(clock).deadline)
         self._say_clock(
             "sla.deadline.moved", at, clock, rule=rule,
-            old_deadline=written(old), new_deadline=new, cause="event", event=event,
+            old_deadline=written(old), new_deadline=new, **_cause(event),
         )  # fmt: skip
 
     def _say_commitment(self, kind: str, at: int, **more: object) -> None:
@@ -373,13 +373,13 @@ class Story:
         }
         self._say(kind, at, limit.rule, {**about, **more})
 
-    def _say_moved_silence(self, at: int, old: int | None, event: dict[str, str]) -> None:
+    def _say_moved_silence(self, at: int, old: int | None, event: dict[str, str] | None) -> None:
         new = due(self.plan, self.terms, self.silence) if self.silence else None
         if old != new:
             both = {name: None if value is None else written(value) for name, value in (("old", old), ("new", new))}
             self._say_commitment(
                 "sla.deadline.moved", at,
-                old_deadline=both["old"], new_deadline=both["new"], cause="event", event=event,
+                old_deadline=both["old"], new_deadline=both["new"], **_cause(event),
             )  # fmt: skip
 
     def _say_limited(self, at: int) -> None:
@@ -387,6 +387,11 @@ class Story:
         if not self.limited and self.plan.limited(self.terms):
             self.limited = True
             self._say("coverage.limited", at, languages["limited_rule"], {"advice": languages["limited_advice"]})
+
+
+def _cause(event: dict[str, str] | None) -> dict[str, object]:
+    """An event, or a rule of the pack that time has set off (an automatic downgrade after a silence)."""
+    return {"cause": "policy"} if event is None else {"cause": "event", "event": event}
 
 
 def tell(
