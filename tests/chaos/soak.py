@@ -51,6 +51,7 @@ class Options:
     broker_restarts: int = 5
     seed: int = 1
     minutes: float = 15.0
+    tail_seconds: float = LAST_DEADLINE_SECONDS  # of peace before the judge
 
 
 @dataclass(slots=True, kw_only=True)
@@ -121,7 +122,7 @@ class Soak:
             await self._faults()
             await playing
             self.say("the load is over; the last deadlines pass")
-            await asyncio.sleep(LAST_DEADLINE_SECONDS)
+            await asyncio.sleep(self.options.tail_seconds)
             await self._all_live()
             self.report.findings = await settled(self.world, now(), JUDGED_WITHIN_SECONDS)
             for each in helpers:

@@ -45,7 +45,15 @@ async def assert_nothing_is_wrong(world: World, *, clocks_differ_by: int = 0) ->
 async def test_a_small_soak(broker: Broker) -> None:
     """Workers killed, one frozen beyond its session, the broker killed and started again."""
     options = soak.Options(
-        workers=2, partitions=4, cases=200, kills=3, stops=1, broker_restarts=1, seed=SEED, minutes=0.5
+        workers=2,
+        partitions=4,
+        cases=200,
+        kills=3,
+        stops=1,
+        broker_restarts=1,
+        seed=SEED,
+        minutes=0.5,
+        tail_seconds=2.0,
     )
     report = await soak.soak(broker, options, print)
     print(report.markdown())
