@@ -500,6 +500,34 @@ def test_a_defect_leaves_the_case_as_it_was(monkeypatch: pytest.MonkeyPatch) -> 
     assert after.case == before.case
 
 
+def test_a_case_that_new_code_cannot_read_is_set_aside_and_the_process_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a restart: else each worker that gets the partition would die of one case."""
+    before = Fed()
+    before.open("bad")
+    before.open("good")
+    fed = before.restarted()
+    with monkeypatch.context() as patched:
+        patched.setattr(decide, "load", broken_for("bad", decide.load))
+        assert fed.wait(clock(0, 45)) == ["case.quarantined", "sla.warning"]
+        assert fed.tell("bad", "case.responded", clock(0, 46), "r") == []
+    assert fed.reasons() == ["quarantined"]
+    assert fed.statuses()[b"bad"] == QUARANTINED
+    assert len(rows.decode_row("bad", fed.state[b"bad"], PACKS).case.facts) == 1
+
+
+def test_a_defect_in_making_a_case_small_is_of_that_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its event has been taken and what it brings is said; then the case is set aside."""
+    fed = Fed()
+    fed.open("bad")
+    with monkeypatch.context() as patched:
+        patched.setattr(decide, "fold_early", failing)
+        patched.setattr(engine, "ROW_BYTES_MAX", 100)
+        patched.setattr(engine, "MEASURED_EVERY_FACTS", 1)
+        assert fed.tell("bad", "case.responded", clock(0, 1), "r") == [*ANSWERED, "case.quarantined"]
+    assert fed.reasons() == []
+    assert len(rows.decode_row("bad", fed.state[b"bad"], PACKS).case.facts) == 2
+
+
 def failing(*_: object) -> None:
     raise RuntimeError("made up")
 

@@ -142,7 +142,7 @@ class Partition:
         if tolerance is not None and fact.at > max(wall, self.row.watermark) + tolerance:
             raise BadEvent("future", "time is beyond the tolerance")
         key = case_id.encode()
-        row = self._row(key)
+        row = self._row(key, wall)
         if row is None:
             self._check_place(key)
             row = Row(case=Case(case_id=case_id))
@@ -170,7 +170,7 @@ class Partition:
         elif not was_open:  # else it has withdrawn the opening: it waits for nothing
             self._keep_orphan(row, record, fact, wall)
         self._perform(decision, wall)
-        self._keep_small(row, wall)
+        self._keep_small(key, row, wall)
         self._changed(key, row)
 
     def _check_place(self, key: bytes) -> None:
@@ -217,18 +217,24 @@ class Partition:
         )
         row.orphans.append(orphan)
 
-    def _keep_small(self, row: Row, wall: int) -> None:
+    def _keep_small(self, key: bytes, row: Row, wall: int) -> None:
         """Fold early what makes a row too large. When depends on its facts alone, never on where a batch ends."""
         if len(row.case.facts) % MEASURED_EVERY_FACTS:
             return
         while len(row.case.facts) > 1 and row.case.state and len(rows.encode_row(row, None)) > ROW_BYTES_MAX:
-            notices, folded = decide.fold_early(row.case)
+            before = decide.kept(row.case)
+            try:
+                notices, folded = decide.fold_early(row.case)
+            except Exception as error:  # noqa: BLE001 - a defect of the pure core belongs to its case
+                row.case = before
+                self._quarantine(key, row, self.row.watermark, wall, error)
+                return
             self._perform(Decision(notices=notices, folded_early=folded), wall)
 
     def _erase(self, record: Record, case_id: str, wall: int) -> None:
         """The case is forgotten, and that is the last thing said of it."""
         key = case_id.encode()
-        row = self._row(key)
+        row = self._row(key, wall)
         if row is None:
             self._batch.without_effect["unknown_case"] += 1
             return
@@ -269,8 +275,8 @@ class Partition:
         return (due := self.next_due) is not None and due <= self.row.watermark
 
     def _wake(self, key: bytes, at: int, wall: int) -> None:
-        row = self._row(key)
-        if row is None:
+        row = self._row(key, wall)
+        if row is None or row.quarantined:
             return
         if row.case.state is None:
             self._expire_orphans(key, row)
@@ -311,8 +317,8 @@ class Partition:
 
     # --- rows ---------------------------------------------------------------------------------------------------
 
-    def _row(self, key: bytes) -> Row | None:
-        """A case decoded and folded, from the working set or from its bytes."""
+    def _row(self, key: bytes, wall: int) -> Row | None:
+        """A case decoded and folded, from the working set or from its bytes; in quarantine if it cannot be folded."""
         row = self._working.pop(key, None)
         if row is None:
             value = self.rows.get(key)
@@ -321,9 +327,17 @@ class Partition:
             self._decoded_bytes += len(value)
             row = rows.decode_row(key.decode(), value, self.rules.packs)
             if not row.quarantined:
-                decide.load(row.case, self.rules.packs)
+                self._load(key, row, wall)
         self._working[key] = row  # now the most recently used
         return row
+
+    def _load(self, key: bytes, row: Row, wall: int) -> None:
+        before = decide.kept(row.case)
+        try:
+            decide.load(row.case, self.rules.packs)
+        except Exception as error:  # noqa: BLE001 - a defect of the pure core belongs to its case
+            row.case = before
+            self._quarantine(key, row, self.row.watermark, wall, error)
 
     def _changed(self, key: bytes, row: Row) -> None:
         """Remember to write it, and when to look at it again."""
@@ -376,7 +390,7 @@ class Partition:
         UnsafeState: it is not in quarantine.
         """
         key = case_id.encode()
-        row = self._row(key)
+        row = self._row(key, wall)
         if row is None or not row.quarantined:
             raise UnsafeState(f"no case of that name is in quarantine in partition {self.number}")
         before = decide.kept(row.case)
