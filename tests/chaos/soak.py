@@ -19,10 +19,10 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from tests.chaos import load
-from tests.chaos.judge import settled, shown
+from tests.chaos.judge import settings_of, settled, shown
 from tests.chaos.scene import SESSION_SECONDS, a_scene
 from tests.kafka.broker import Broker
 from tests.kafka.jars import BrokerUnavailable
@@ -36,6 +36,7 @@ BY_TIME: Final = frozenset({"sla.warning", "sla.breached", "sla.overdue"})
 LOOK_EVERY_SECONDS: Final = 0.5
 SAY_EVERY_SECONDS: Final = 10.0
 JUDGED_WITHIN_SECONDS: Final = 180.0
+FINDINGS_QUOTED_MAX: Final = 20
 FAULTS_END_AT: Final = 0.95  # of the load's time
 
 
@@ -67,6 +68,7 @@ class Report:
     notices: dict[str, int] = field(default_factory=dict)
     lateness: dict[str, float] = field(default_factory=dict)
     findings: list[str] = field(default_factory=list)
+    verified: dict[str, Any] = field(default_factory=dict)  # what `sla-monitor verify --json` said
     seconds: float = 0.0
 
     @property
@@ -76,6 +78,7 @@ class Report:
     def markdown(self) -> str:
         lines = ["# Soak", "", f"`{asdict(self.options)}`", "", f"{self.seconds:.0f} s in all.", ""]
         lines += ["## Findings", "", *(f"- {each}" for each in self.findings or ["none"]), ""]
+        lines += ["## `sla-monitor verify`", "", f"`{json.dumps(self.verified)}`", ""]
         lines += ["## Notices", "", "| type | count |", "|---|---|"]
         lines += [f"| {kind} | {count} |" for kind, count in sorted(self.notices.items())]
         lines += ["", "## Seconds from a deadline to its notice, all faults included", "", f"`{self.lateness}`", ""]
@@ -125,6 +128,7 @@ class Soak:
             await asyncio.sleep(self.options.tail_seconds)
             await self._all_live()
             self.report.findings = await settled(self.world, now(), JUDGED_WITHIN_SECONDS)
+            await self._verify()
             for each in helpers:
                 each.cancel()
         self._sum_up(await self.world.notices())
@@ -224,8 +228,28 @@ class Soak:
                 f"{len(self.report.faults)} faults  ended: {dict(self.report.exits)}"
             )
 
+    async def _verify(self) -> None:
+        """The product's own command, with the oracle, on the deployment as it stands; workers go on meanwhile."""
+        self.say("sla-monitor verify")
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "sla_monitor", "verify", "--json"),
+            env=self.world.environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        said, complained = await process.communicate()
+        if not said:
+            self.report.findings.append(f"verify ended with {process.returncode}: {complained.decode()[-2_000:]}")
+            return
+        document = json.loads(said)
+        examples = document.pop("examples", [])
+        self.report.verified = document
+        if process.returncode:
+            self.report.findings += [f"verify: {json.dumps(each)}" for each in examples[:FINDINGS_QUOTED_MAX]]
+            self.report.findings.append(f"verify ended with {process.returncode}: {document}")
+
     def _sum_up(self, notices: list[Notice]) -> None:
-        settle = int(self.world.settings.settle_seconds * SECOND)
+        settle = int(settings_of(self.world).settle_seconds * SECOND)
         self.report.notices = dict(Counter(each.type for each in notices))
         late = [
             (each.appended_at - each.at) / SECOND
