@@ -96,13 +96,13 @@ MISTAKES: Final = (
     ),
     _mistake(
         "after a downgrade the target counts from the change",
-        "core/case.py",
-        ("if direction.how == clocks.FROM_START:", "if direction.how == clocks.FROM_START and not self.policy:"),
+        "core/clock.py",
+        ("if change.how == FROM_START:", "if change.how == FROM_START and not policy:"),
     ),
     _mistake(
         "after a downgrade all terms count from the start, also those that changed before",
         "core/clock.py",
-        ("profile = replace(step.profile, **changed)", "profile = new"),
+        ("profile = replace(step.profile, **news)", "profile = new"),
     ),
     _mistake(
         "a change of plan has no direction",
@@ -252,7 +252,15 @@ MISTAKES: Final = (
     _mistake(
         "a restored severity forgets what else has changed",
         "core/case.py",
-        ("steps = clocks.as_if_from_start(before, before[-1].profile, self.profile)", "steps = before"),
+        ("self._change_held(old, at)", "pass"),
+    ),
+    _mistake(
+        "a restored severity takes what has changed as if from the start",
+        "core/case.py",
+        (
+            "return clocks.steps_after(self.policy, self._clock_policy(name), steps, profile, at)[0]",
+            "return clocks.as_if_from_start(steps, steps[-1].profile, profile)",
+        ),
     ),
     _mistake(
         "a change of severity leaves the recommendation open",
@@ -289,7 +297,7 @@ MISTAKES: Final = (
     _mistake(
         "`sequence` is ignored",
         "core/facts.py",
-        ("-1 if self.sequence is None else self.sequence", "-1"),
+        ("NO_SEQUENCE if self.sequence is None else self.sequence", "NO_SEQUENCE"),
     ),
     _mistake(
         "of two events with one id the last one counts",
