@@ -122,3 +122,11 @@ def test_sigterm_reaches_us_before_the_consumer_is_stopped() -> None:
     assert "on_before_shutdown.send()" in inspect.getsource(App.on_stop)
     source = inspect.getsource(Service.stop)
     assert source.index("self.on_stop()") < source.index("self._stop_children()")
+
+
+def test_each_reader_says_where_it_begins() -> None:
+    """aiokafka looks for a place as soon as a partition is assigned. With its default, `latest`, the answer may come
+    after `seek_to_beginning` has asked, and the reader believes it has read everything."""
+    for path in Path(inspect.getfile(BatchConsumer)).parent.rglob("*.py"):
+        made = path.read_text().split("AIOKafkaConsumer(")[1:]
+        assert all("auto_offset_reset=" in each[:600] for each in made), path

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 from sla_monitor.oracle.events import instant
@@ -200,6 +200,9 @@ def story(seed: int, plan: Plan | None = None) -> list[CloudEvent]:
     since, at, moving = [opened_at], opened_at, dict(known)
     if chance.random() < 0.05:
         told.append((opened_at - chance.randrange(1, HOUR), *happening(chance)))
+    if known["severity"] < max(SEVERITIES) and chance.random() < 0.15:
+        told += detour(chance, known["severity"], opened_at)
+        at = told[-1][0]
     for _ in range(chance.choice((1, 2, 3, 4, 6, 8, 12))):
         kind, data = happening(chance)
         at = next_at(chance, plan, moving, since, at)
@@ -219,6 +222,24 @@ def story(seed: int, plan: Plan | None = None) -> list[CloudEvent]:
             target = {"source": victim["source"], "id": victim["id"]}
             others.append(event(chance, len(others) + 1, later, "case.fact_withdrawn", target))
     return sorted([opening, *others], key=lambda found: (instant(found["time"]), found["type"] != "case.opened"))
+
+
+def detour(chance: random.Random, severity: str, at: int) -> list[tuple[int, str, dict[str, Any]]]:
+    """The severity is lowered, other terms change, and it is raised again; within minutes, while the clocks run."""
+    changes = {
+        "case.plan_changed": {"plan": chance.choice(PLANS)},
+        "case.access_changed": {"access": chance.choice(("24x7", "business_hours"))},
+        "case.language_changed": {"language": chance.choice(LANGUAGES)},
+        "case.location_changed": place(chance),
+    }
+    between = chance.sample(sorted(changes.items()), chance.choice((1, 1, 2)))
+    lower = chance.choice([other for other in SEVERITIES if other > severity])
+    there, back = ("case.severity_changed", {"severity": lower}), ("case.severity_changed", {"severity": severity})
+    told = []
+    for kind, data in (there, *between, back):
+        at += chance.randrange(6 * 60 * SECOND)
+        told.append((at, kind, data))
+    return told
 
 
 def near(chance: random.Random, at: int) -> int:
@@ -247,13 +268,19 @@ def event(chance: random.Random, number: int, at: int, kind: str, data: dict[str
         "source": chance.choice(("/crm", "/crm", "/phone")),
         "type": kind,
         "subject": "CASE-1",
-        "time": written(at),
+        "time": written(at) if chance.random() < 0.7 else elsewhere(at, chance.choice((330, -210, 60, -720))),
     }
     if chance.random() < 0.3:
         found["sequence"] = chance.choice((chance.randrange(10), str(chance.randrange(10))))
     if data or chance.random() < 0.5:
         found["data"] = data
     return found
+
+
+def elsewhere(at: int, minutes: int) -> str:
+    """The same instant as a clock shows it that is so far ahead of UTC."""
+    zone = timezone(timedelta(minutes=minutes))
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=at)).astimezone(zone).isoformat()
 
 
 def shuffled(events: Sequence[CloudEvent], seed: int) -> list[CloudEvent]:

@@ -334,8 +334,8 @@ MISTAKES: Final = (
         "the opening drops what waited for it",
         "core/decide.py",
         (
-            "active = [fact for fact in case.facts if fact.identity not in void and",
-            "active = [fact for fact in case.facts if fact.at >= case.facts[0].at and fact.identity not in void and",
+            "before, said = case.state, case.ledger.standing",
+            "before, said = case.state, case.ledger.standing; case.facts = case.facts if before else [fact]",
         ),
     ),
     # the shard
@@ -346,9 +346,12 @@ MISTAKES: Final = (
         found_by=SCHEDULES,
     ),
     _mistake(
-        "the watermark follows a slow clock back",
+        "the watermark goes back to nothing when a partition is taken over",
         "engine/partition.py",
-        ("self.row.watermark = max(self.row.watermark, watermark)", "self.row.watermark = watermark"),
+        (
+            "self.row = rows.decode_partition(value) if value else PartitionRow()",
+            "self.row = rows.decode_partition(value) if value else PartitionRow(); self.row.watermark = 0",
+        ),
         found_by=SCHEDULES,
     ),
     _mistake(
@@ -387,7 +390,11 @@ MISTAKES: Final = (
     _mistake(
         "the state is read before its last owner is fenced",
         "engine/transactional.py",
-        ("            if stable == end:\n                return end\n", "            return min(stable, end)\n"),
+        ("await self._fence()\n        try:\n            self._state_end", "try:\n            self._state_end"),
+        (
+            '        crash.point("open.verified")\n        return count',
+            '        await self._fence()\n        crash.point("open.verified")\n        return count',
+        ),
         found_by=SCHEDULES,
     ),
     _mistake(
@@ -403,12 +410,9 @@ MISTAKES: Final = (
         found_by=SCHEDULES,
     ),
     _mistake(
-        "a restored case says again what it has said",
-        "core/decide.py",
-        (
-            "if intent.by_timer and intent.at > case.decided_to and (intent.key, intent.at) not in said",
-            "if intent.by_timer",
-        ),
+        "a row forgets what was said",
+        "wire/rows.py",
+        ("standing=[Sent(_to_key(packed[:4]), *packed[4:]) for packed in standing],", "standing=[],"),
         found_by=SCHEDULES,
     ),
 )

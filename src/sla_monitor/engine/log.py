@@ -39,7 +39,9 @@ class Log:
             metadata_max_age_ms=METADATA_MAX_AGE_MS,
             auto_offset_reset="none",
         )
-        self._all = AIOKafkaConsumer(**options, enable_auto_commit=False, isolation_level="read_uncommitted")
+        self._all = AIOKafkaConsumer(
+            **options, enable_auto_commit=False, isolation_level="read_uncommitted", auto_offset_reset="none"
+        )
         await self._committed_only.start()
         await self._all.start()
 
@@ -80,10 +82,10 @@ class Log:
             return None
         async with self._reading:
             reader = self._committed_only
+            start = max(start, await self.begin(partition))
             reader.assign([partition])
             try:
-                start = max(start, await self.begin(partition))
-                reader.seek(partition, start)
+                reader.seek(partition, start)  # at once, before the client looks for a place by itself
                 while start < end:
                     fetched: dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]]
                     fetched = await reader.getmany(partition, timeout_ms=POLL_MS, max_records=1)

@@ -24,7 +24,10 @@ async def records_of(settings: Settings, topic: str, numbers: Iterable[int]) -> 
     """
     lenient.install()
     reader: Any = AIOKafkaConsumer(
-        **client_options(settings), enable_auto_commit=False, isolation_level="read_committed"
+        **client_options(settings),
+        enable_auto_commit=False,
+        isolation_level="read_committed",
+        auto_offset_reset="earliest",  # `latest` may overtake the seek below, and nothing would be read
     )
     try:
         await reader.start()

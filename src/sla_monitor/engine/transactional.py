@@ -103,6 +103,7 @@ class TransactionalJournal:
             **client_options(self._settings),
             enable_auto_commit=False,
             isolation_level="read_committed",
+            auto_offset_reset="earliest",  # `latest` may overtake the seek below, and all would seem to be read
             max_partition_fetch_bytes=RESTORE_FETCH_BYTES,
         )
         await reader.start()
