@@ -191,6 +191,37 @@ async def test_a_gap_that_holds_a_record_stops_the_worker() -> None:
         assert two.offset == 2
 
 
+async def test_what_does_not_come_is_fetched_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch dropped in a rebalance, and nothing new behind it: asked for again after 5 s, and 10, and 15; if nothing
+    helps, the watchdog has its turn. With a record folded the count begins anew."""
+    now = [1_000.0]
+    monkeypatch.setattr(module, "monotonic", lambda: now[0])
+    kafka = Kafka()
+    zero = kafka.put(record(0))
+    async with a_shard(kafka) as (shard, _):
+        rewound: list[int] = []
+        for tenth in range(600):
+            now[0] = 1_000 + tenth / 10
+            if shard._head is None:
+                shard.head(START, 1)
+            await until(lambda: at_rest(shard))
+            shard.fetch_again_if_starved()
+            await until(lambda: at_rest(shard))
+            if len(kafka.rewound_to) > len(rewound):
+                rewound.append(round(now[0] - 1_000))
+        assert rewound == [5, 15, 30]
+        assert kafka.rewound_to == [0, 0, 0]
+        shard.offer(zero)
+        await until(lambda: shard.content.next_offset == 1 and at_rest(shard))
+        shard.head(START + 1, 2)
+        kafka.put(record(1))
+        await until(lambda: at_rest(shard))
+        now[0] += 6
+        shard.fetch_again_if_starved()
+        await until(lambda: len(kafka.rewound_to) == 4)
+        assert kafka.rewound_to[-1] == 1
+
+
 async def test_a_gap_of_nothing_is_passed_over() -> None:
     """Markers and aborted records have offsets and are never delivered."""
     kafka = Kafka()

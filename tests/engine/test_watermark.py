@@ -34,6 +34,9 @@ class WaitingShard:
     def look(self) -> None:
         self.looks += 1
 
+    def fetch_again_if_starved(self) -> None:
+        pass
+
     def wants_head(self, settled: int, *, anyway: bool = False) -> bool:
         return anyway or (self.due is not None and self.due <= settled)
 

@@ -32,6 +32,8 @@ TRANSACTION_RECORDS_MAX = 2_000
 TRANSACTION_BYTES_MAX = 2 << 20  # of input
 TIMERS_PER_TRANSACTION_MAX = 1_000  # cases woken
 SLICE_RECORDS = 200  # folded before other shards get a turn: 200 x ~100 us = 20 ms
+STARVED_SECONDS = 5.0  # records are in the log and do not come: well above a long poll of 1.5 s
+REWINDS_MAX = 3  # in a row without a record folded, after 5, 10 and 15 s; then the watchdog's 60 s begin
 OPENING, CATCHING_UP, LIVE, SUSPENDED, TRIPPED, CLOSED = (
     "opening",
     "catching_up",
@@ -86,6 +88,8 @@ class Shard:
         self._must_verify = False
         self._must_mark = False
         self._must_look = False
+        self._must_rewind = False
+        self._rewinds = 0  # since a record was folded
         self._is_stale = False  # fenced: memory and producer are worth nothing
         self._fenced_at: float | None = None
         self._look_again: asyncio.TimerHandle | None = None  # tripped: at the state, once a second
@@ -177,6 +181,17 @@ class Shard:
         """An operator may have written the state (a release): seen now, not only when a commit is refused."""
         self._must_look = True
         self._wake_up()
+
+    def fetch_again_if_starved(self) -> None:
+        """A batch may be dropped between rebalances while the client's position has moved on. Then nothing comes until
+        something new is produced, so what is known to be missing is asked for again.
+        """
+        starved = self._head is not None and not self._queue and self._resting.is_set() and self._may_work.is_set()
+        patience = STARVED_SECONDS * (1 + self._rewinds)
+        if starved and self._rewinds < REWINDS_MAX and monotonic() - self.moved_at > patience:
+            self._rewinds += 1
+            self._must_rewind = True
+            self._work.set()
 
     def _wake_up(self) -> None:
         """There will be work, before the next await. The watchdog must not see it with the time of the last rest."""
@@ -298,11 +313,8 @@ class Shard:
             await self._verify()
             if not self._may_work.is_set():
                 return  # revoked while opening anew
-        if self._must_look:
-            self._must_look = False
-            if self.state in {LIVE, CATCHING_UP} and not await self._journal.is_current():
-                await self._lose()
-                return
+        if await self._began_anew():
+            return
         if self._must_mark:
             await self._write(self.content.mark())
         if self.state == TRIPPED:
@@ -313,6 +325,17 @@ class Shard:
         if self._queue or more:
             self._work.set()
         self.moved_at = monotonic()
+
+    async def _began_anew(self) -> bool:
+        """Whether others have asked for a look at the state, and it has changed, or for records that do not come."""
+        look, self._must_look = self._must_look, False
+        rewind, self._must_rewind = self._must_rewind, False
+        if look and self.state in {LIVE, CATCHING_UP} and not await self._journal.is_current():
+            await self._lose()
+            return True
+        if rewind:
+            await self._rewind()
+        return rewind
 
     async def _verify(self) -> None:
         """Back from a suspension: memory is valid if nobody else wrote meanwhile."""
@@ -354,6 +377,7 @@ class Shard:
             crash.point("fold.before")
             self.content.fold(record, self._now())
             crash.point("fold.after")
+            self._rewinds = 0
             folded += 1
             folded_bytes += record.size
             if self.content.breaker.tripped:

@@ -65,10 +65,10 @@ class BatchConsumer(driver.Consumer):
                 yield tp, carrier
 
     async def perform_seek(self) -> None:
-        """To the committed offsets. A partition may be gone by the time they are known: the rebalance that took it
-        seeks again.
+        """To the committed offsets. A partition, or all of them, may be gone by the time they are known, and the client
+        raises the one or the other: the rebalance that took them seeks again.
         """
-        with suppress(IllegalStateError):
+        with suppress(IllegalStateError, AssertionError):
             await super().perform_seek()
 
 

@@ -54,6 +54,8 @@ class Watermarks:
 
     async def ask(self, *, anyway: bool = False) -> None:
         """One round. The wall time is noted before asking, so what came later cannot have been missed."""
+        for shard in self._shards():
+            shard.fetch_again_if_starved()
         settled = int(self._wall() * SECOND) - self._settle
         waiting = [shard for shard in self._shards() if shard.wants_head(settled, anyway=anyway)]
         if not waiting:
