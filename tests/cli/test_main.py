@@ -62,3 +62,16 @@ def test_a_fatal_error_is_one_line_and_exit_70(
     monkeypatch.setattr(cli, "app", crash)
     assert run(monkeypatch) == 70
     assert capsys.readouterr().err == "sla-monitor: another worker owns partition 3\n"
+
+
+def test_a_defect_never_looks_like_findings(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit 1 says that a command worked and found something."""
+
+    def defect() -> NoReturn:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(cli, "app", defect)
+    assert run(monkeypatch) == 70
+    assert "Traceback" in capsys.readouterr().err

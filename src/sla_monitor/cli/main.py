@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from typing import Annotated, Any
 
 import typer
@@ -64,7 +65,9 @@ def sla_monitor(
 
 
 def main() -> None:
-    """The entry point: problems are lines on standard error, one each, never a traceback."""
+    """The entry point: problems are lines on standard error, one each. A traceback is a defect, and ends with 70: 1 means
+    findings.
+    """
     try:
         app()
     except RefuseToStart as refusal:
@@ -73,4 +76,7 @@ def main() -> None:
         sys.exit(EXIT_USAGE)
     except Fatal as fatal:
         typer.echo(f"sla-monitor: {fatal}", err=True)
+        sys.exit(EXIT_FATAL)
+    except Exception:  # noqa: BLE001 - told in full
+        traceback.print_exc()
         sys.exit(EXIT_FATAL)
