@@ -65,8 +65,8 @@ def sla_monitor(
 
 
 def main() -> None:
-    """The entry point: problems are lines on standard error, one each. A traceback is a defect, and ends with 70: 1 means
-    findings.
+    """The entry point: problems are lines on standard error, one each. A defect is a traceback, and ends with 70: 1
+    means findings.
     """
     try:
         app()
