@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -102,7 +101,6 @@ async def test_a_storm_of_rebalances(broker: Broker) -> None:
         await assert_nothing_is_wrong(world)
 
 
-@pytest.mark.skipif(os.environ.get("SLA_CHAOS") != "full", reason="takes too long for every run: SLA_CHAOS=full")
 async def test_a_network_that_misbehaves(tmp_path: Path) -> None:
     """Slow, then half-open (bytes vanish, connections stay), then cut, each shorter and longer than a session."""
 
