@@ -30,6 +30,8 @@ from tests.kafka.world import SECOND, Notice, WorkerEnded, WorkerProcess, World,
 
 EXIT_FATAL: Final = 70
 EXIT_KILLED: Final = -9
+EXIT_USAGE: Final = 2
+NO_BROKER: Final = "no connection to"  # it was started while the broker was down
 FROZEN_SECONDS: Final = SESSION_SECONDS + 2
 LAST_DEADLINE_SECONDS: Final = 2 * load.TARGET_SECONDS[1] + 5.0
 BY_TIME: Final = frozenset({"sla.warning", "sla.breached", "sla.overdue"})
@@ -194,7 +196,8 @@ class Soak:
         reasons = [str(line.get("reason")) for line in worker.lines if line.get("level") == "critical"]
         words = "; ".join(reasons) or worker.end_of_log()
         self.report.last_words.append(f"{time.monotonic() - self._began:.1f} s: {worker.exit_code}: {words[:400]}")
-        if worker.exit_code != EXIT_FATAL:
+        waits_for_broker = worker.exit_code == EXIT_USAGE and NO_BROKER in words
+        if worker.exit_code != EXIT_FATAL and not waits_for_broker:
             self.report.findings.append(f"a worker ended with {worker.exit_code}: {words}")
 
     async def _live(self) -> bool:

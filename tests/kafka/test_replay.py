@@ -21,7 +21,7 @@ DEFECT = """
 from sla_monitor.core.case import CaseState
 real = CaseState.apply
 def apply(self, fact):
-    if self.case_id == "bad" and type(fact.body).__name__ == "LabelsChanged":
+    if self.case_id in {"bad", "worse"} and type(fact.body).__name__ == "LabelsChanged":
         raise RuntimeError("made up")
     return real(self, fact)
 CaseState.apply = apply
@@ -100,18 +100,24 @@ async def test_a_case_is_released_and_what_came_meanwhile_is_replayed(broker: Br
         began = now()
         await world.send(event("bad", "case.opened", began, **A_CASE))
         await world.send(event("bad", "case.labels_changed", began + 1, queue="x"))
+        await world.send(event("worse", "case.opened", began, **A_CASE))
+        await world.send(event("worse", "case.labels_changed", began + 1, queue="x"))
         await world.send(event("bad", "case.closed", began + 2), event("well", "case.opened", began, **A_CASE))
         await world.caught_up()
-        [listed] = await document(world, "quarantine", "list")
-        assert (listed["case_id"], listed["partition"], listed["error"]) == ("bad", 0, "RuntimeError")
+        listed = await document(world, "quarantine", "list")
+        assert [tuple(each.values())[:3] for each in listed] == [
+            ("bad", 0, "RuntimeError"),
+            ("worse", 0, "RuntimeError"),
+        ]
         assert "RuntimeError" in await command(world, "quarantine", "list")
-        await command(world, "quarantine", "release", "well", exit_code=2)
+        await command(world, "quarantine", "release", "bad", "well", exit_code=2)
+        assert await document(world, "quarantine", "list") == listed
         worker.terminate()
         assert await worker.ended() == 0
 
         worker = world.start()
         await worker.ready()
-        assert "goes on" in await command(world, "quarantine", "release", "bad")
+        assert (await command(world, "quarantine", "release", "bad", "worse", "bad")).count("goes on") == 2
         assert await document(world, "quarantine", "list") == []
         await eventually(lambda: nobody_in_quarantine(worker), 25, worker.end_of_log)
         assert worker.exit_code is None
@@ -120,8 +126,8 @@ async def test_a_case_is_released_and_what_came_meanwhile_is_replayed(broker: Br
         await world.caught_up()
         kinds = [each.type for each in await world.notices() if each.case_id == "bad"]
         assert kinds == ["sla.clock.started", "case.quarantined", "sla.clock.stopped", "sla.met"]
-        assert started(await world.notices()) == {"bad": 1, "well": 1}
-        assert len(await world.dead()) == 2
+        assert started(await world.notices()) == {"bad": 1, "well": 1, "worse": 1}
+        assert len(await world.dead()) == 3
         await command(world, "quarantine", "release", "bad", exit_code=2)
 
 

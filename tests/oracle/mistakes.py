@@ -362,11 +362,8 @@ MISTAKES: Final = (
     ),
     _mistake(
         "a suspended shard trusts its memory whoever wrote meanwhile",
-        "engine/shard.py",
-        (
-            "if not self._is_stale and await self._journal.is_current():\n            self.set_state",
-            "if True:\n            self.set_state",
-        ),
+        "engine/transactional.py",
+        ("return await self._log.high_watermark(self._state) <= self._state_end", "return True"),
         found_by=SCHEDULES,
     ),
     _mistake(

@@ -41,22 +41,23 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="One JSON documen
 
 @app.command()
 def release(
-    case: Annotated[str, typer.Argument(help="The case's id.")],
+    cases: Annotated[list[str], typer.Argument(metavar="CASE...", help="Ids of cases.")],
     *,
     partition: Annotated[
-        int | None, typer.Option(min=0, help="Where it is, if not in the partition of its key.")
+        int | None, typer.Option(min=0, help="Where they are, if not in the partitions of their keys.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")] = False,
 ) -> None:
-    """Decide a case anew from what was kept of it, with this version of the code. 1: it failed again and stays.
+    """Decide cases anew from what was kept of them, with this version of the code. 1: one failed again and stays.
 
-    Takes the partition from its worker for a moment, as every start of a worker does. The packs and settings of this
-    shell must be those of the workers.
+    Takes each partition from its worker for a moment, as every start of a worker does. So name all cases at once: a
+    worker that loses a partition twice within its session ends. The packs and settings of this shell must be those of
+    the workers.
     """
     settings = configuration.load()
-    result = asyncio.run(take_up(settings, load_packs(settings.policy), case, partition))
-    typer.echo(json.dumps(asdict(result)) if as_json else _as_text(result))
-    if result.failed_again:
+    results = asyncio.run(take_up(settings, load_packs(settings.policy), cases, partition))
+    typer.echo(json.dumps([asdict(each) for each in results]) if as_json else "\n".join(map(_as_text, results)))
+    if any(each.failed_again for each in results):
         raise typer.Exit(EXIT_FINDINGS)
 
 

@@ -7,7 +7,8 @@ when it commits next or looks at its state, within some seconds, and restores wh
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -54,20 +55,32 @@ async def release(settings: Settings, packs: Packs, number: int) -> None:
         await journal.commit(content.release())
 
 
-async def take_up(settings: Settings, packs: Packs, case_id: str, number: int | None) -> TakenUp:
-    """Folds a quarantined case anew by this code. `number`: of the partition it is in, else that of its key."""
+async def take_up(settings: Settings, packs: Packs, cases: Iterable[str], number: int | None) -> list[TakenUp]:
+    """Folds quarantined cases anew by this code, in one transaction a partition: its owner is fenced once. `number`: of
+    the partition they are in, else those of their keys. UnsafeState: one is not in quarantine; its partition is left
+    as it was.
+    """
     layout = await verified_layout(settings)
-    if number is None:
-        number = partition_of(case_id.encode(), layout.partitions)
+    wanted: dict[int, list[str]] = {}
+    for case_id in dict.fromkeys(cases):
+        where = partition_of(case_id.encode(), layout.partitions) if number is None else number
+        wanted.setdefault(where, []).append(case_id)
     bounds = Bounds(
         correction_horizon=int(settings.correction_horizon_seconds * SECOND), retention=settings.retention_days * DAY
     )
     rules = Rules(packs=packs, bounds=bounds, notices_from=settings.notices_from_at)
-    async with _owned(settings, Partition(number, rules)) as (journal, content):
-        failed_again = content.take_up(case_id, time.time_ns() // 1_000)
-        batch = content.take()
-        await journal.commit(batch)
-    return TakenUp(case_id=case_id, partition=number, notices=len(batch.notices), failed_again=failed_again)
+    taken = []
+    for where, case_ids in sorted(wanted.items()):
+        async with _owned(settings, Partition(where, rules)) as (journal, content):
+            failures = {case_id: content.take_up(case_id, time.time_ns() // 1_000) for case_id in case_ids}
+            batch = content.take()
+            await journal.commit(batch)
+        said = Counter(outgoing.notice.case_id for outgoing in batch.notices)
+        taken += [
+            TakenUp(case_id=case_id, partition=where, notices=said[case_id], failed_again=failed_again)
+            for case_id, failed_again in failures.items()
+        ]
+    return taken
 
 
 async def quarantined(settings: Settings, packs: Packs) -> list[Quarantined]:
