@@ -23,7 +23,7 @@ from tests.oracle.mistakes import MISTAKES, ORACLE, SCHEDULES, Mistake
 
 ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = ROOT / "docs" / "mistakes.md"
-SEEDS: Final = {ORACLE: "0..1500", SCHEDULES: "0..1500"}
+SEEDS: Final = {ORACLE: "0..1500", SCHEDULES: "0..2500"}
 PROGRAM: Final = {ORACLE: "tests.oracle.differential", SCHEDULES: "tests.simulated"}
 SECONDS_MAX: Final = 240
 SEED = re.compile(r"--seed[ =](\d+)")

@@ -6,8 +6,10 @@ import pytest
 
 from tests.oracle.differential import differences
 
-SEEDS = 300
-TOGETHER = 50
+SEEDS = 1_000
+TOGETHER = 100
+
+pytestmark = pytest.mark.timeout(300)  # a hundred lives at a time, also on a busy machine
 
 
 @pytest.mark.parametrize("first", range(0, SEEDS, TOGETHER))
