@@ -9,9 +9,19 @@ import pytest
 
 from sla_monitor.core import facts as f
 from sla_monitor.core import notices as n
-from sla_monitor.core.clock import Running
-from sla_monitor.core.decide import FACTS_MAX, Bounds, fold, fold_early, is_forgettable, next_wake, wake, withdrawn
-from sla_monitor.core.facts import DAY, MINUTE, SECOND
+from sla_monitor.core.clock import Running, Stopped
+from sla_monitor.core.decide import (
+    FACTS_MAX,
+    Bounds,
+    Case,
+    fold,
+    fold_early,
+    is_forgettable,
+    next_wake,
+    wake,
+    withdrawn,
+)
+from sla_monitor.core.facts import DAY, HOUR, MINUTE, SECOND
 from sla_monitor.core.policy import Packs
 from sla_monitor.errors import BadEvent, UnsafeState
 from sla_monitor.wire.rows import Row, decode_row, encode_row
@@ -273,6 +283,27 @@ def test_folding_early_always_gets_smaller() -> None:
         before = len(story.case.facts)
         fold_early(story.case)
         assert len(story.case.facts) < before
+
+
+def test_a_second_opening_does_not_outlive_the_history_it_is_in() -> None:
+    """Answered by a clock that was behind, opened twice; then the cut falls between the answer and the opening. What is
+    kept of the case knows it as opened, once, also when it is read back: late labels say nothing."""
+    case, bounds, began = Case(case_id="c"), Bounds(), Story(f"{MONDAY} 09:00").now
+    opened_at = began + 6 * HOUR
+    told = [
+        (fact(began - MINUTE, f.Responded(), "answer"), began),
+        (fact(opened_at, opening(), "first"), opened_at),
+        (fact(opened_at, opening(), "second"), opened_at),
+        (fact(began + 7 * DAY + HOUR, f.LabelsChanged(queue="x"), "label"), began + 7 * DAY + HOUR),
+    ]
+    for each, now in told:
+        fold(case, each, now, PACKS, bounds)
+    case = decode_row("c", encode_row(Row(case=case), None), PACKS).case
+    now = began + 7 * DAY + 2 * HOUR
+    late = fold(case, fact(opened_at + MINUTE, f.LabelsChanged(queue="y"), "late"), now, PACKS, bounds)
+    assert late.notices == []
+    assert case.state is not None
+    assert isinstance(case.state.clocks["initial_response"], Stopped)
 
 
 def calls_during(action: Callable[[], object]) -> int:

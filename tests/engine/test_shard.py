@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import pytest
 from aiokafka import TopicPartition
+from aiokafka.errors import KafkaTimeoutError
 
 from sla_monitor.config.packs import load_packs
 from sla_monitor.core.facts import SECOND
@@ -220,6 +221,24 @@ async def test_what_does_not_come_is_fetched_again(monkeypatch: pytest.MonkeyPat
         shard.fetch_again_if_starved()
         await until(lambda: len(kafka.rewound_to) == 4)
         assert kafka.rewound_to[-1] == 1
+
+
+async def test_a_broker_that_does_not_say_who_wrote_only_delays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An idle owner looks at its state now and then; that the broker is away is no reason to end."""
+    kafka = Kafka()
+    async with a_shard(kafka) as (shard, task):
+        with monkeypatch.context() as patched:
+
+            async def away(_: FakeJournal) -> bool:
+                raise KafkaTimeoutError
+
+            patched.setattr(FakeJournal, "is_current", away)
+            shard.look()
+            await until(lambda: at_rest(shard))
+        assert not task.done()
+        kafka.writes += 1
+        shard.look()
+        await until(lambda: kafka.opened == 2)
 
 
 async def test_a_gap_of_nothing_is_passed_over() -> None:

@@ -451,6 +451,6 @@ def test_the_status_of_a_row_is_that_of_its_header() -> None:
     """Counting from headers and counting cases is the same."""
     for path in LIVES:
         value = path.read_bytes()
-        row = Fed(rules(packs=corpus.CORPUS), {b"case": value}).partition._row(b"case")
+        row = Fed(rules(packs=corpus.CORPUS), {b"case": value}).partition._row(b"case", 0)
         assert row is not None
         assert status_of(row) == header(value)[0]

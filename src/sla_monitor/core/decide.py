@@ -25,6 +25,7 @@ from sla_monitor.core.policy import Packs
 from sla_monitor.errors import BadEvent
 
 AFTER_EVERY_SEQUENCE = 1 << 62
+TWINS_MAX = 3  # openings of a case with the same content that are kept; a producer may retry under ever new ids
 FACTS_MAX = 500  # a case; then the older half is folded into its base early
 
 _by_order = attrgetter("order")
@@ -215,10 +216,10 @@ def refold(case: Case, packs: Packs) -> CaseState | None:
         if opening is None:
             return None
         state = opened_by(case.case_id, opening, packs.named(case.policy_key) or packs.at(opening.at))
-        active = [fact for fact in active if not isinstance(fact.body, Opened)]
         state.apply(opening)
     for fact in active:
-        state.apply(fact)
+        if not isinstance(fact.body, Opened):
+            state.apply(fact)
     return state
 
 
@@ -302,6 +303,7 @@ def duplicate(case: Case, fact: Fact, until: int | None) -> bool:
 
     Of what lies before `until` only the opening is remembered.
     """
+    twins = 0
     if until is not None and case.state is not None and fact.identity == case.state.opening:
         return True
     void = withdrawn(case.facts) if isinstance(fact.body, Opened) else set()
@@ -314,9 +316,10 @@ def duplicate(case: Case, fact: Fact, until: int | None) -> bool:
                 return True
             raise BadEvent("conflict", "the same source and id with other content")
         is_opening = isinstance(known.body, Opened) and known.identity not in void
+        twins += is_opening
         if opens and is_opening and not known.same_content(fact):
             raise BadEvent("conflict", "a second case.opened with other content")
-    return False
+    return opens and twins >= TWINS_MAX
 
 
 def behind_its_twins(case: Case, fact: Fact) -> Fact:
@@ -423,7 +426,7 @@ def fold_into_base(case: Case, count: int, until: int) -> list[Intent]:
         opening = next(fact for fact in active if fact.identity == state.opening)
         base = opened_by(case.case_id, opening, state.policy)
         base.apply(opening)
-        case.facts = [fact for fact in case.facts if fact is not opening]
+        case.facts = [fact for fact in case.facts if not isinstance(fact.body, Opened)]  # it is there for good
     for fact in folded:
         if fact.identity not in void and not isinstance(fact.body, Opened | FactWithdrawn):
             base.apply(fact)

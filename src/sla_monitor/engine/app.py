@@ -14,12 +14,10 @@ import faust
 import structlog
 from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError
-from aiokafka.partitioner import murmur2
 from faust.types import TP
 
 from sla_monitor.config.settings import Settings
-from sla_monitor.core.decide import Bounds
-from sla_monitor.core.facts import DAY, SECOND
+from sla_monitor.core.facts import SECOND
 from sla_monitor.core.notices import KINDS
 from sla_monitor.core.policy import Packs
 from sla_monitor.engine.assignment import Assignment
@@ -28,8 +26,8 @@ from sla_monitor.engine.group import group_app
 from sla_monitor.engine.journal import Journal
 from sla_monitor.engine.layout import Layout, verified_layout
 from sla_monitor.engine.log import Log
-from sla_monitor.engine.partition import Rules
 from sla_monitor.engine.records import Batch
+from sla_monitor.engine.rules import rules_of
 from sla_monitor.engine.shard import Surroundings
 from sla_monitor.engine.transactional import TransactionalJournal
 from sla_monitor.engine.transport import FetchedBatch, PassThrough
@@ -187,7 +185,7 @@ class Worker:
 
     def _surroundings(self) -> Surroundings:
         return Surroundings(
-            rules=self._rules(),
+            rules=rules_of(self.settings, self.packs, self.layout),
             log=self.log,
             journal=self._journal,
             wall=self.wall,
@@ -205,24 +203,6 @@ class Worker:
         """In the consumer's own thread: it is not safe from ours. One revoked meanwhile is sought when assigned."""
         with suppress(IllegalStateError):
             await self.faust.consumer.seek_wait({_tp(partition): offset})
-
-    def _rules(self) -> Rules:
-        settings, partitions = self.settings, self.layout.partitions
-        return Rules(
-            packs=self.packs,
-            bounds=Bounds(
-                correction_horizon=int(settings.correction_horizon_seconds * SECOND),
-                retention=settings.retention_days * DAY,
-            ),
-            future_tolerance=int(settings.future_tolerance_seconds * SECOND),
-            orphan_window=int(settings.orphan_seconds * SECOND),
-            breaker_ratio=settings.breaker_ratio,
-            notices_from=settings.notices_from_at,
-            topic=settings.topics.events,
-            dead_bytes_max=self.layout.dead_bytes_max,
-            is_misplaced=lambda key, partition: (murmur2(key) & 0x7FFFFFFF) % partitions != partition,
-            misplaced_is_dead=settings.partition_check == "strict",
-        )
 
     def _journal(self, partition: int) -> Journal:
         return TransactionalJournal(

@@ -18,10 +18,9 @@ from aiokafka.errors import KafkaError
 
 from sla_monitor.config.settings import Settings
 from sla_monitor.engine.kafka import client_options
-from sla_monitor.engine.layout import verified_layout
+from sla_monitor.engine.layout import partition_of, verified_layout
 from sla_monitor.engine.reading import Found, records_of
 from sla_monitor.engine.records import Headers
-from sla_monitor.engine.release import partition_of
 from sla_monitor.errors import UnsafeState
 from sla_monitor.wire.outbound import position_headers
 
@@ -152,7 +151,8 @@ async def found_at(settings: Settings, partition: int, offset: int) -> Letter | 
 async def replay(settings: Settings, wanted: Wanted, *, send: bool) -> Replay:
     """Sends what is wanted to the input once more, each acknowledged before the next, in the order of the input.
 
-    Safe to repeat: an event is known by its source and id. UnsafeState: Kafka refused one; those before it are sent.
+    Safe to repeat: an event is known by its source and id, unless its case was erased since. UnsafeState: Kafka
+    refused one; those before it are sent.
     """
     numbers = await partitions_of(settings, wanted.partition)
     count = len(await partitions_of(settings, None))
@@ -186,10 +186,11 @@ async def replay(settings: Settings, wanted: Wanted, *, send: bool) -> Replay:
 
 
 async def _send_again(producer: Any, topic: str, letter: Letter, partitions: int) -> None:
-    """As it came, into its key's partition; one without a key where it was. As a batch: `send` refuses records
-    without key and value, which an erasure of nothing is.
+    """As it came, and where: its case may live in another partition than its key's. Only what was set aside for just
+    that goes to its key's. As a batch: `send` refuses records without key and value, which an erasure of nothing is.
     """
-    number = letter.partition if letter.key is None else partition_of(letter.key, partitions)
+    is_misplaced = letter.reason == "partition_mismatch" and letter.key is not None
+    number = partition_of(letter.key or b"", partitions) if is_misplaced else letter.partition
     batch = producer.create_batch()
     headers = [*letter.headers, (REPLAYED_FROM, letter.place.encode())]
     batch.append(key=letter.key, value=letter.value, timestamp=None, headers=headers)  # the first one always fits

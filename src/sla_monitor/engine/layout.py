@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from aiokafka.partitioner import murmur2
+
 from sla_monitor.config.settings import Settings
 from sla_monitor.engine.kafka import admin_client
 from sla_monitor.engine.topics import check_topics, topic_configs, topic_partitions
@@ -18,6 +20,11 @@ class Layout:
 
     partitions: int
     dead_bytes_max: int
+
+
+def partition_of(key: bytes, partitions: int) -> int:
+    """Where all producers must put this key: murmur2, as Kafka's own client has it."""
+    return int(murmur2(key) & 0x7FFFFFFF) % partitions
 
 
 async def verified_layout(settings: Settings) -> Layout:

@@ -14,6 +14,7 @@ from sla_monitor.config.settings import Settings
 from sla_monitor.engine import lenient
 from sla_monitor.engine.kafka import client_options
 from sla_monitor.engine.records import Record
+from sla_monitor.errors import Fatal
 
 METADATA_MAX_AGE_MS = 30_000  # how soon a changed number of partitions is noticed
 POLL_MS = 200
@@ -76,13 +77,16 @@ class Log:
     async def first_record(self, partition: TopicPartition, start: int, end: int) -> Record | None:
         """The first committed record in [start, end), or None: then there are only aborted and control records.
 
-        `end` must be at most the last stable offset. Records that retention removed count as not there.
+        `end` must be at most the last stable offset. Fatal if retention has removed some of it: nobody can tell then.
         """
         if start >= end:
             return None
         async with self._reading:
             reader = self._committed_only
-            start = max(start, await self.begin(partition))
+            begin = await self.begin(partition)
+            if begin > start:
+                name = f"{partition.topic}/{partition.partition}"
+                raise Fatal(f"{name}: retention removed offsets {start} to {begin - 1} before they were read")
             reader.assign([partition])
             try:
                 reader.seek(partition, start)  # at once, before the client looks for a place by itself

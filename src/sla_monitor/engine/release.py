@@ -12,16 +12,13 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from aiokafka.partitioner import murmur2
-
 from sla_monitor.config.settings import Settings
-from sla_monitor.core.decide import Bounds
-from sla_monitor.core.facts import DAY, SECOND
 from sla_monitor.core.policy import Packs
-from sla_monitor.engine.layout import verified_layout
+from sla_monitor.engine.layout import partition_of, verified_layout
 from sla_monitor.engine.log import Log
-from sla_monitor.engine.partition import Partition, Rules
+from sla_monitor.engine.partition import Partition
 from sla_monitor.engine.reading import records_of
+from sla_monitor.engine.rules import rules_of
 from sla_monitor.engine.transactional import TransactionalJournal
 from sla_monitor.errors import UnsafeState
 from sla_monitor.wire import rows
@@ -49,7 +46,8 @@ class TakenUp:
 
 async def release(settings: Settings, packs: Packs, number: int) -> None:
     """Lets a partition go on that the breaker stopped. UnsafeState if it did not."""
-    async with _owned(settings, Partition(number, Rules(packs=packs))) as (journal, content):
+    rules = rules_of(settings, packs, await verified_layout(settings))
+    async with _owned(settings, Partition(number, rules)) as (journal, content):
         if not content.row.tripped:
             raise UnsafeState(f"partition {number} is not stopped by the breaker")
         await journal.commit(content.release())
@@ -65,10 +63,7 @@ async def take_up(settings: Settings, packs: Packs, cases: Iterable[str], number
     for case_id in dict.fromkeys(cases):
         where = partition_of(case_id.encode(), layout.partitions) if number is None else number
         wanted.setdefault(where, []).append(case_id)
-    bounds = Bounds(
-        correction_horizon=int(settings.correction_horizon_seconds * SECOND), retention=settings.retention_days * DAY
-    )
-    rules = Rules(packs=packs, bounds=bounds, notices_from=settings.notices_from_at)
+    rules = rules_of(settings, packs, layout)
     taken = []
     for where, case_ids in sorted(wanted.items()):
         async with _owned(settings, Partition(where, rules)) as (journal, content):
@@ -99,11 +94,6 @@ async def quarantined(settings: Settings, packs: Packs) -> list[Quarantined]:
         error, at = rows.decode_row(key.decode(), value, packs).failure or ("", 0)
         cases.append(Quarantined(case_id=key.decode(), partition=number, error=error, at=at))
     return cases
-
-
-def partition_of(key: bytes, partitions: int) -> int:
-    """Where all producers must put this key: murmur2, as Kafka's own client has it."""
-    return int(murmur2(key) & 0x7FFFFFFF) % partitions
 
 
 @asynccontextmanager

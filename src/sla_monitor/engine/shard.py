@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
 
 from sla_monitor.core.facts import SECOND
 from sla_monitor.engine import crash
@@ -330,12 +331,19 @@ class Shard:
         """Whether others have asked for a look at the state, and it has changed, or for records that do not come."""
         look, self._must_look = self._must_look, False
         rewind, self._must_rewind = self._must_rewind, False
-        if look and self.state in {LIVE, CATCHING_UP} and not await self._journal.is_current():
+        if look and self.state in {LIVE, CATCHING_UP} and await self._was_written_by_others():
             await self._lose()
             return True
         if rewind:
             await self._rewind()
         return rewind
+
+    async def _was_written_by_others(self) -> bool:
+        """A broker that does not answer only delays the answer: somebody asks again."""
+        try:
+            return not await self._journal.is_current()
+        except KafkaError:
+            return False
 
     async def _verify(self) -> None:
         """Back from a suspension: memory is valid if nobody else wrote meanwhile."""

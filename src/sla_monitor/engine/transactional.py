@@ -147,7 +147,7 @@ class TransactionalJournal:
 
     async def _changed_record(self, partition: Partition) -> str:
         row = partition.row
-        if row.applied_timestamp < 0:
+        if row.applied_timestamp < 0 or row.applied < await self._log.begin(self._events):
             return ""
         found = await self._log.first_record(self._events, row.applied, row.applied + 1)
         if found is None or (found.timestamp, found.checksum) == (row.applied_timestamp, row.applied_checksum):

@@ -109,7 +109,8 @@ class CutReader:
         if next_due <= until or time.time() * 1_000_000 <= until:
             return False
         end = (await self._log.ends([self._events]))[self._events]
-        return await self._log.first_record(self._events, self._row.applied + 1, end) is None
+        following = max(self._row.applied + 1, await self._log.begin(self._events))
+        return await self._log.first_record(self._events, following, end) is None
 
     async def _follow_state(self, evidence: Evidence) -> None:
         end = (await self._log.ends([self._state]))[self._state]
