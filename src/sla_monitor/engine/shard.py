@@ -262,9 +262,10 @@ class Shard:
         self.set_state(OPENING)
         self.content = Partition(self.partition, self._around.rules)
         self._is_stale = False
-        self._empty_until, self._record_at, self._head = 0, -1, None
+        self._record_at, self._head = -1, None
         self._rewound = True  # what was fetched meanwhile may begin elsewhere than the state goes on
         count = await self._journal.open(self.content)
+        self._empty_until = self.content.row.empty_until  # retention may have taken it since
         self._around.restored(monotonic() - began, count)
         self.set_state(TRIPPED if self.content.row.tripped else CATCHING_UP)
 
