@@ -149,3 +149,26 @@ async def test_now_and_then_everybody_is_asked_about(monkeypatch: pytest.MonkeyP
     with pytest.raises(asyncio.CancelledError):
         await marks.run()
     assert rounds == [False, True, False, False, True]
+
+
+async def test_a_clock_that_was_set_must_be_known_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the first look after a jump of 200 s would fire what is due in three minutes: a commit is asked for first.
+    A measurement that the jump fell into shows nothing; time that only passes is no jump."""
+    clock = SimpleNamespace(wall=WALL, monotonic=50.0)
+    monkeypatch.setattr(watermark, "monotonic", lambda: clock.monotonic)
+    log, shard = FakeLog(), WaitingShard(0, 5 * SECOND)
+    marks = watermarks(log, shard, wall=lambda: clock.wall)
+    await marks.ask()
+    clock.wall, clock.monotonic = clock.wall + 30, clock.monotonic + 30
+    await marks.ask()
+    assert (len(log.asked), shard.marks) == (2, 0)
+    clock.wall += 200
+    await marks.ask()
+    assert (len(log.asked), shard.marks) == (2, 1)
+    clock.wall += 5
+    marks.measured(0.1)
+    assert marks.skew is None
+    marks.measured(205.0)
+    await marks.ask()
+    assert marks.is_held
+    assert (len(log.asked), shard.marks) == (2, 1)

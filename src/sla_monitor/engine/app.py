@@ -213,7 +213,7 @@ class Worker:
         self.recorder.committed(seconds)
         count(batch, self.recorder, self.wall(), self._settle)
         if skew is not None:
-            self.watermarks.skew = skew
+            self.watermarks.measured(skew)
             self.recorder.skew(skew)
         elif self.watermarks.skew is None:  # topics without the broker's time: nobody can tell
             self.watermarks.skew = 0.0

@@ -20,23 +20,35 @@ from sla_monitor.engine.shard import Shard
 ASK_EVERY_SECONDS = 0.05
 ASK_ANYWAY_EVERY_SECONDS = 15.0  # also where nothing is due: a consumer that has silently stopped shows as lag
 SKEW_MAX_SECONDS = 60.0
+STEP_SECONDS = 1.0  # at once; a clock that is slewed moves by 0.5 ms a second
 
 _log = structlog.get_logger("sla_monitor.watermark")
 
 
 class Watermarks:
     """`skew`: our clock minus the broker's, in seconds, as last seen. Above a minute nothing fires, nor before it is
-    known. A partition then writes its row, and again every 15 s while the clock is held: the answer tells.
+    known, nor after the clock was set. A partition then writes its row, and again every 15 s while the clock is held:
+    the answer tells.
     """
 
     def __init__(self, log: Log, shards: Callable[[], Iterable[Shard]], wall: Callable[[], float], settle: int) -> None:
         self._kafka, self._shards, self._wall, self._settle = log, shards, wall, settle
         self.skew: float | None = None
+        self._wall_ahead: float | None = None  # of the monotonic clock, which nobody sets
 
     @property
     def is_held(self) -> bool:
         """Whether the clocks differ so much that firing would be a guess."""
         return self.skew is not None and abs(self.skew) > SKEW_MAX_SECONDS
+
+    def _has_stepped(self, wall: float) -> bool:
+        """Whether somebody has set the clock since the last look: what was known of it is known no longer."""
+        before, self._wall_ahead = self._wall_ahead, wall - monotonic()
+        return before is not None and abs(self._wall_ahead - before) > STEP_SECONDS
+
+    def measured(self, skew: float) -> None:
+        """What a commit's answer has shown; nothing, if the clock was set in the middle of it."""
+        self.skew = None if self._has_stepped(self._wall()) else skew
 
     async def run(self) -> None:
         """Until cancelled. A broker that does not answer only delays."""
@@ -56,7 +68,10 @@ class Watermarks:
         """One round. The wall time is noted before asking, so what came later cannot have been missed."""
         for shard in self._shards():
             shard.fetch_again_if_starved()
-        settled = int(self._wall() * SECOND) - self._settle
+        wall = self._wall()
+        if self._has_stepped(wall):
+            self.skew = None
+        settled = int(wall * SECOND) - self._settle
         waiting = [shard for shard in self._shards() if shard.wants_head(settled, anyway=anyway)]
         if not waiting:
             return
