@@ -6,7 +6,6 @@ Few of these tests start workers; the others ask the journal, whose decision it 
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -15,8 +14,9 @@ from aiokafka.admin import NewPartitions, RecordsToDelete
 
 from sla_monitor.config.packs import load_packs
 from sla_monitor.config.settings import Settings
-from sla_monitor.engine.log import Log, as_record
+from sla_monitor.engine.log import as_record
 from sla_monitor.engine.partition import Partition, Rules
+from sla_monitor.engine.release import owned
 from sla_monitor.engine.topics import create_topics
 from sla_monitor.engine.transactional import TransactionalJournal
 from sla_monitor.errors import UnsafeState
@@ -35,16 +35,9 @@ PACKS = load_packs(None)
 @contextlib.asynccontextmanager
 async def an_owner(world: World, *, accept: bool = False) -> AsyncIterator[tuple[TransactionalJournal, Partition]]:
     """Partition 0 as a worker opens it."""
-    log = Log(world.settings)
-    await log.start()
-    journal = TransactionalJournal(world.settings, log, 0, wall=time.time, accept_input_loss=accept)
     content = Partition(0, Rules(packs=PACKS))
-    try:
-        await journal.open(content)
-        yield journal, content
-    finally:
-        await journal.close()
-        await log.stop()
+    async with owned(world.settings, content, accept_input_loss=accept) as opened_as:
+        yield opened_as
 
 
 async def apply(world: World, *names: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +13,9 @@ from aiokafka.admin import RecordsToDelete
 
 from sla_monitor.core.facts import DAY
 from sla_monitor.core.policy import Packs
-from sla_monitor.engine.log import Log, as_record
+from sla_monitor.engine.log import as_record
 from sla_monitor.engine.partition import Partition, Rules
+from sla_monitor.engine.release import owned
 from sla_monitor.engine.transactional import TransactionalJournal
 from sla_monitor.wire.rows import PARTITION_KEY, decode_partition
 from sla_monitor.wire.upgrades import VERSION
@@ -34,16 +34,8 @@ PACKS = Packs(versions=(replace(corpus.CORPUS.versions[0], digest=STORED.packs["
 @contextlib.asynccontextmanager
 async def an_owner(world: World) -> AsyncIterator[tuple[TransactionalJournal, Partition]]:
     """Partition 0 as a worker opens it that has the pack of the corpus."""
-    log = Log(world.settings)
-    await log.start()
-    journal = TransactionalJournal(world.settings, log, 0, wall=time.time)
-    content = Partition(0, Rules(packs=PACKS))
-    try:
-        await journal.open(content)
-        yield journal, content
-    finally:
-        await journal.close()
-        await log.stop()
+    async with owned(world.settings, Partition(0, Rules(packs=PACKS))) as opened_as:
+        yield opened_as
 
 
 async def test_a_state_topic_of_version_1_is_taken_over(broker: Broker) -> None:

@@ -85,11 +85,10 @@ def page(results: list[Result]) -> Iterator[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="", help="mistakes whose name has this text")
-    parser.add_argument("--skip", type=int, default=0, help="so many from the top")
     parser.add_argument("--write", action="store_true", help="write docs/mistakes.md")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
-    chosen = [mistake for mistake in MISTAKES if options.only in mistake.name][options.skip :]
+    chosen = [mistake for mistake in MISTAKES if options.only in mistake.name]
     results = []
     with ThreadPoolExecutor(options.jobs) as pool:
         for result in pool.map(search, chosen):

@@ -122,7 +122,10 @@ async def letters(settings: Settings, wanted: Wanted, numbers: Iterable[int]) ->
 
 async def partitions_of(settings: Settings, only: int | None) -> list[int]:
     """The partitions to read; a dead letter has the partition of its record."""
-    count = (await verified_layout(settings)).partitions
+    return _chosen((await verified_layout(settings)).partitions, only)
+
+
+def _chosen(count: int, only: int | None) -> list[int]:
     if only is not None and only >= count:
         raise UnsafeState(f"there are {count} partitions, from 0")
     return list(range(count)) if only is None else [only]
@@ -154,8 +157,8 @@ async def replay(settings: Settings, wanted: Wanted, *, send: bool) -> Replay:
     Safe to repeat: an event is known by its source and id, unless its case was erased since. UnsafeState: Kafka
     refused one; those before it are sent.
     """
-    numbers = await partitions_of(settings, wanted.partition)
-    count = len(await partitions_of(settings, None))
+    count = (await verified_layout(settings)).partitions
+    numbers = _chosen(count, wanted.partition)
     done_with = set[str]()
     async for letter in letters(settings, Wanted(partition=None), range(count)):
         done_with.add(letter.replayed_from)

@@ -47,7 +47,7 @@ class TakenUp:
 async def release(settings: Settings, packs: Packs, number: int) -> None:
     """Lets a partition go on that the breaker stopped. UnsafeState if it did not."""
     rules = rules_of(settings, packs, await verified_layout(settings))
-    async with _owned(settings, Partition(number, rules)) as (journal, content):
+    async with owned(settings, Partition(number, rules)) as (journal, content):
         if not content.row.tripped:
             raise UnsafeState(f"partition {number} is not stopped by the breaker")
         await journal.commit(content.release())
@@ -66,7 +66,7 @@ async def take_up(settings: Settings, packs: Packs, cases: Iterable[str], number
     rules = rules_of(settings, packs, layout)
     taken = []
     for where, case_ids in sorted(wanted.items()):
-        async with _owned(settings, Partition(where, rules)) as (journal, content):
+        async with owned(settings, Partition(where, rules)) as (journal, content):
             failures = {case_id: content.take_up(case_id, time.time_ns() // 1_000) for case_id in case_ids}
             batch = content.take()
             await journal.commit(batch)
@@ -97,10 +97,13 @@ async def quarantined(settings: Settings, packs: Packs) -> list[Quarantined]:
 
 
 @asynccontextmanager
-async def _owned(settings: Settings, content: Partition) -> AsyncIterator[tuple[TransactionalJournal, Partition]]:
+async def owned(
+    settings: Settings, content: Partition, *, accept_input_loss: bool = False
+) -> AsyncIterator[tuple[TransactionalJournal, Partition]]:
+    """The partition, opened as a worker opens it: its last owner is fenced."""
     log = Log(settings)
     await log.start()
-    journal = TransactionalJournal(settings, log, content.number, wall=time.time)
+    journal = TransactionalJournal(settings, log, content.number, wall=time.time, accept_input_loss=accept_input_loss)
     try:
         await journal.open(content)
         yield journal, content

@@ -134,27 +134,27 @@ class CutReader:
         return position is None or (position[0] <= self._row.applied and position[1] <= self._row.watermark)
 
     async def _read_notices(self, evidence: Evidence, end: int) -> int:
-        begin = await self._log.begin(self._notices)
-        gone_to = -1 if begin == 0 else self._row.applied  # unless what is left says more
-        first = begin > 0
-        async for records in self._between(self._notices, begin, end):
-            if first:
-                gone_to, first = _gone_to(records[0], gone_to), False
+        def take(records: list[Record]) -> None:
             evidence.add_notices(
                 (record.key, record.offset, record.timestamp, _applied(record), record.value)
                 for record in records
                 if self._belongs(record)
             )
-        return gone_to
+
+        return await self._read_said(self._notices, end, take)
 
     async def _read_dead(self, evidence: Evidence, end: int) -> int:
-        begin = await self._log.begin(self._dead)
+        return await self._read_said(self._dead, end, lambda records: evidence.add_dead(self._letters(records)))
+
+    async def _read_said(self, partition: TopicPartition, end: int, take: Callable[[list[Record]], None]) -> int:
+        """Hands on what is left; returns up to which record of the input what was said may be gone."""
+        begin = await self._log.begin(partition)
         gone_to = -1 if begin == 0 else self._row.applied  # unless what is left says more
         first = begin > 0
-        async for records in self._between(self._dead, begin, end):
+        async for records in self._between(partition, begin, end):
             if first:
                 gone_to, first = _gone_to(records[0], gone_to), False
-            evidence.add_dead(self._letters(records))
+            take(records)
         return gone_to
 
     def _letters(self, records: list[Record]) -> Iterator[tuple[int, str]]:
