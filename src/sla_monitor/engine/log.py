@@ -34,14 +34,19 @@ class Log:
         options = client_options(self._settings)
         self._committed_only = AIOKafkaConsumer(
             **options,
-            group_id=self._settings.group,
             enable_auto_commit=False,
             isolation_level="read_committed",
             metadata_max_age_ms=METADATA_MAX_AGE_MS,
             auto_offset_reset="none",
         )
+        # Asked for the group's offsets, as it never gets an assignment: a client with a group looks for the coordinator
+        # after `assign`, and one that was unsubscribed meanwhile ends with an AssertionError (aiokafka 0.14).
         self._all = AIOKafkaConsumer(
-            **options, enable_auto_commit=False, isolation_level="read_uncommitted", auto_offset_reset="none"
+            **options,
+            group_id=self._settings.group,
+            enable_auto_commit=False,
+            isolation_level="read_uncommitted",
+            auto_offset_reset="none",
         )
         await self._committed_only.start()
         await self._all.start()
@@ -67,7 +72,7 @@ class Log:
 
     async def committed(self, partition: TopicPartition) -> int | None:
         """The group's committed offset."""
-        found: int | None = await self._committed_only.committed(partition)
+        found: int | None = await self._all.committed(partition)
         return found
 
     def partitions(self, topic: str) -> int:
