@@ -10,6 +10,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,6 +52,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             return  # they fail
         for item in chosen:
             item.add_marker(pytest.mark.skip(reason=str(missing)))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """With several processes each collects for itself; the one that reports is told by them."""
+    told: dict[str, str] | None = getattr(session.config, "workeroutput", None)
+    if told is not None and (missing := session.config.stash.get(MISSING, None)):
+        told["kafka_missing"] = missing
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    if missing := getattr(node, "workeroutput", {}).get("kafka_missing"):
+        node.config.stash[MISSING] = missing
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
