@@ -82,11 +82,11 @@ Shard.offer = lambda self, records: asyncio.get_running_loop().call_later(3.0, o
 WITHOUT_APPLIED: Final = """
 from aiokafka import AIOKafkaProducer
 from sla_monitor.engine.partition import Partition
-from sla_monitor.engine.transactional import TransactionalJournal
-async def nothing(self, *arguments):
+from sla_monitor.engine import transactional
+async def nothing(*arguments, **options):
     pass
 AIOKafkaProducer.send_offsets_to_transaction = nothing
-TransactionalJournal._verify_position = nothing
+transactional.verify_position = nothing
 restored = Partition.restored
 def forgotten(self):
     restored(self)

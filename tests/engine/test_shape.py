@@ -41,6 +41,7 @@ SHAPES: list[tuple[type, str, list[str]]] = [
     (Consumer, "pause_partitions", ["self", "tps"]),
     (Consumer, "resume_partitions", ["self", "tps"]),
     (ThreadDelegateConsumer, "seek_wait", ["self", "partitions"]),
+    (ThreadDelegateConsumer, "_commit", ["self", "offsets"]),
     (App, "create_event", ["self", "key", "value", "headers", "message"]),
     # what our reading of a rebalance and of a shutdown rests on
     (App, "_on_partitions_revoked", ["self", "revoked"]),

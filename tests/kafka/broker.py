@@ -1,7 +1,7 @@
 """One Apache Kafka node (KRaft, loopback only) as a child of this process.
 
 By hand, and for benchmarks: `python -m tests.kafka.broker --port 9092 --data DIR` prints the bootstrap address and
-runs until standard input closes or SIGTERM. Whatever ends this process ends the broker too (`keeper.py`).
+runs until standard input closes or SIGTERM. Whatever ends this process ends the broker too (engine/keeper.py).
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from typing import NoReturn
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from sla_monitor.engine.keeper import Kept
 from tests.kafka.jars import BrokerUnavailable, find_java, resolve_jars
 
-KEEPER = Path(__file__).with_name("keeper.py")
 START_SECONDS_MAX = 60  # ~4 s on an idle machine
 STOP_SECONDS_MAX = 20  # then it is killed
 ATTEMPTS = 3  # a port found free may be taken a moment later
@@ -74,8 +74,7 @@ class Broker:
         self._properties = PROPERTIES | dict(properties or {})
         self._java = [str(find_java()), "-cp", f"{resolve_jars()}/*"]
         self._java += ["-Xmx512m", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Djava.awt.headless=true"]
-        self._keeper: subprocess.Popen[bytes] | None = None
-        self._pid = 0
+        self._kept: Kept | None = None
 
     @property
     def bootstrap(self) -> str:
@@ -85,13 +84,13 @@ class Broker:
     @property
     def pid(self) -> int:
         """The pid of the Java process, to send signals to. BrokerFailed if it does not run."""
-        if not self.running:
+        if self._kept is None or not self.running:
             raise BrokerFailed(f"the broker on {self.bootstrap} is not running\n{self._end_of_log()}")
-        return self._pid
+        return self._kept.pid
 
     @property
     def running(self) -> bool:
-        return self._keeper is not None and self._keeper.poll() is None
+        return self._kept is not None and self._kept.exit_code is None
 
     def start(self) -> None:
         """Returns when the node answers and has joined its cluster. BrokerFailed if it does not."""
@@ -112,17 +111,15 @@ class Broker:
 
     def stop(self) -> None:
         """An orderly end. Nothing happens if it does not run."""
-        if self._keeper is None:
-            return
-        self._close_keeper(self._keeper)
-        self._keeper = None
+        if self._kept is not None:
+            self._kept.end()
+            self._kept = None
 
     def kill(self) -> None:
         """SIGKILL, as when the machine fails. Nothing happens if it does not run."""
-        if self.running:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self._pid, signal.SIGKILL)
-        self.stop()
+        if self._kept is not None:
+            self._kept.kill()
+            self._kept = None
 
     def restart(self) -> None:
         """Stops it (unless it was killed) and starts it again on the same port and data."""
@@ -164,14 +161,7 @@ class Broker:
 
     def _launch(self) -> None:
         command = [*self._java, "kafka.Kafka", str(self._server_properties)]
-        self._keeper = subprocess.Popen(
-            [sys.executable, str(KEEPER), str(self.log), str(STOP_SECONDS_MAX), *command],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C is for the tests; they stop the broker
-        )
-        assert self._keeper.stdout is not None
-        self._pid = int(self._keeper.stdout.readline())
+        self._kept = Kept(command, log=self.log, grace_seconds=STOP_SECONDS_MAX)
 
     def _wait_until_ready(self) -> None:
         give_up_at = time.monotonic() + START_SECONDS_MAX
@@ -182,14 +172,6 @@ class Broker:
                 if time.monotonic() > give_up_at:
                     raise BrokerFailed(f"no answer after {START_SECONDS_MAX} s\n{self._end_of_log()}")
                 time.sleep(0.1)
-
-    def _close_keeper(self, keeper: subprocess.Popen[bytes]) -> None:
-        assert keeper.stdin is not None
-        assert keeper.stdout is not None
-        with contextlib.suppress(BrokenPipeError):
-            keeper.stdin.close()
-        keeper.wait(STOP_SECONDS_MAX + 10)
-        keeper.stdout.close()
 
     def _end_of_log(self) -> str:
         if not self.log.exists():

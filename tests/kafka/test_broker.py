@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 
-from tests.kafka.broker import KEEPER, Broker
+from sla_monitor.engine import keeper
+from tests.kafka.broker import Broker
 from tests.kafka.helpers import committed, create_topics, fresh_prefix, read_all
 
 ROOT = Path(__file__).parents[2]
@@ -107,7 +108,7 @@ time.sleep(600)
 
 def test_what_a_killed_process_had_started_ends_too(tmp_path: Path) -> None:
     """A test run that is killed leaves no broker behind: the keeper ends its child when nobody holds it any more."""
-    kept = [str(KEEPER), str(tmp_path / "log"), "5", "sleep", "600"]
+    kept = [str(keeper.__file__), str(tmp_path / "log"), "5", "sleep", "600"]
     command = [sys.executable, "-c", STARTS_AND_WAITS, *kept]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as starter:
         assert starter.stdout

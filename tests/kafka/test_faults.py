@@ -122,12 +122,12 @@ async def test_sigterm_ends_the_transaction_and_leaves_the_group(broker: Broker)
 
 SLOW_OPENING = """
 import asyncio
-from sla_monitor.engine.transactional import TransactionalJournal
-restore = TransactionalJournal._restore
-async def slowly(self, partition):
+from sla_monitor.engine import transactional
+restore = transactional.restore
+async def slowly(*arguments):
     await asyncio.sleep(20)
-    return await restore(self, partition)
-TransactionalJournal._restore = slowly
+    return await restore(*arguments)
+transactional.restore = slowly
 """
 
 

@@ -14,11 +14,11 @@ from aiokafka.admin import NewPartitions, RecordsToDelete
 
 from sla_monitor.config.packs import load_packs
 from sla_monitor.config.settings import Settings
+from sla_monitor.engine.journal import Journal
 from sla_monitor.engine.log import as_record
 from sla_monitor.engine.partition import Partition, Rules
 from sla_monitor.engine.release import owned
 from sla_monitor.engine.topics import create_topics
-from sla_monitor.engine.transactional import TransactionalJournal
 from sla_monitor.errors import UnsafeState
 from sla_monitor.wire.rows import PARTITION_KEY, decode_partition
 from tests.kafka.broker import Broker
@@ -33,7 +33,7 @@ PACKS = load_packs(None)
 
 
 @contextlib.asynccontextmanager
-async def an_owner(world: World, *, accept: bool = False) -> AsyncIterator[tuple[TransactionalJournal, Partition]]:
+async def an_owner(world: World, *, accept: bool = False) -> AsyncIterator[tuple[Journal, Partition]]:
     """Partition 0 as a worker opens it."""
     content = Partition(0, Rules(packs=PACKS))
     async with owned(world.settings, content, accept_input_loss=accept) as opened_as:

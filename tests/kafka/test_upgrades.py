@@ -13,10 +13,10 @@ from aiokafka.admin import RecordsToDelete
 
 from sla_monitor.core.facts import DAY
 from sla_monitor.core.policy import Packs
+from sla_monitor.engine.journal import Journal
 from sla_monitor.engine.log import as_record
 from sla_monitor.engine.partition import Partition, Rules
 from sla_monitor.engine.release import owned
-from sla_monitor.engine.transactional import TransactionalJournal
 from sla_monitor.wire.rows import PARTITION_KEY, decode_partition
 from sla_monitor.wire.upgrades import VERSION
 from tests.engine.feeding import NINE, event
@@ -32,7 +32,7 @@ PACKS = Packs(versions=(replace(corpus.CORPUS.versions[0], digest=STORED.packs["
 
 
 @contextlib.asynccontextmanager
-async def an_owner(world: World) -> AsyncIterator[tuple[TransactionalJournal, Partition]]:
+async def an_owner(world: World) -> AsyncIterator[tuple[Journal, Partition]]:
     """Partition 0 as a worker opens it that has the pack of the corpus."""
     async with owned(world.settings, Partition(0, Rules(packs=PACKS))) as opened_as:
         yield opened_as

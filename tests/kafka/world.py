@@ -166,7 +166,7 @@ class Notice:
         return str(self.data.get("clock", ""))
 
 
-def _notice(record: Record) -> Notice:
+def as_notice(record: Record) -> Notice:
     value = json.loads(record.value or b"")
     return Notice(
         partition=record.partition,
@@ -356,7 +356,7 @@ class World:
 
     async def notices(self) -> list[Notice]:
         """As a reader of committed records sees them, by partition and offset."""
-        return [_notice(record) for record in await read_all(self.settings.broker, self.settings.topics.notices)]
+        return [as_notice(record) for record in await read_all(self.settings.broker, self.settings.topics.notices)]
 
     async def dead(self) -> list[Record]:
         """The dead letters, raw."""
@@ -402,7 +402,8 @@ async def a_world(bootstrap: str, *, partitions: int = 2, **environment: str) ->
     """A deployment nobody else has, topics made by the product itself, settle time 0, one producer. `environment`:
     settings of all its workers by their full names. Whatever happens, its workers are gone in the end."""
     prefix = fresh_prefix()
-    settings = Settings(broker=bootstrap, topic_prefix=prefix, group=f"{prefix}group")
+    given = {"journal": environment["SLA_JOURNAL"]} if "SLA_JOURNAL" in environment else {}
+    settings = Settings(broker=bootstrap, topic_prefix=prefix, group=f"{prefix}group", **given)  # type: ignore[arg-type]
     reports = await create_topics(settings, partitions, 1)
     assert [report.outcome for report in reports] == ["created"] * 4, reports
     ours = {
@@ -416,7 +417,10 @@ async def a_world(bootstrap: str, *, partitions: int = 2, **environment: str) ->
     }
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("SLA_")}
     producer = AIOKafkaProducer(
-        bootstrap_servers=bootstrap, enable_idempotence=True, max_request_size=64 << 20, linger_ms=2
+        bootstrap_servers=bootstrap,
+        enable_idempotence=settings.journal == "transactional",
+        max_request_size=64 << 20,
+        linger_ms=2,
     )
     with tempfile.TemporaryDirectory(prefix="sla-monitor-world-") as folder:
         world = World(settings, partitions, producer, Path(folder), {**inherited, **ours, **environment})

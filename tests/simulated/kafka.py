@@ -170,6 +170,14 @@ class Cluster:
         else:
             self.loop.later(self.delay(), _answer, sender, answer, result, error)
 
+    def append(self, place: TopicPartition, values: list[tuple[Any, Any, Any]]) -> RecordMetadata:
+        """Outside of any transaction."""
+        log = self.log(place)
+        first = log.end
+        for key, value, headers in values:
+            log.append(key, value, headers)
+        return RecordMetadata(place.topic, place.partition, place, first, self.milliseconds(), LOG_APPEND_TIME, 0)
+
     # --- transactions -----------------------------------------------------------------------------------------------
 
     def start_producer(self, identity: str) -> int:
@@ -273,6 +281,35 @@ class Producer:
 
     async def stop(self) -> None:
         """Nothing is aborted; the next owner does that."""
+
+
+class PlainProducer:
+    """AIOKafkaProducer without transactions."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+
+    async def start(self) -> None:
+        pass
+
+    async def stop(self) -> None:
+        pass
+
+    def create_batch(self) -> Builder:
+        return Builder()
+
+    async def send_batch(self, batch: Builder, topic: str, *, partition: int) -> asyncio.Future[RecordMetadata]:
+        return self._cluster.request(self._cluster.append, TopicPartition(topic, partition), batch.values)
+
+
+class Client:
+    """AIOKafkaClient, for questions that the cluster here answers rightly at once."""
+
+    async def bootstrap(self) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
 
 
 class Builder:

@@ -11,7 +11,7 @@ from unittest.mock import patch
 from aiokafka import TopicPartition
 from aiokafka.structs import RecordMetadata
 
-from sla_monitor.engine import transactional
+from sla_monitor.engine import sending
 from sla_monitor.engine.journal import Committed
 from sla_monitor.engine.partition import Partition
 from sla_monitor.engine.records import Batch
@@ -34,12 +34,12 @@ def without_fencing(world: World) -> Iterator[None]:
 def deaf_to_refusals(world: World) -> Iterator[None]:
     """What becomes of a sent batch is not looked at."""
     world.kafka.refusals = 0.05
-    send = transactional._send
+    send = sending.send
 
     async def sent(*given: Any) -> list[asyncio.Future[RecordMetadata]]:
         return [asyncio.ensure_future(_whatever(future)) for future in await send(*given)]
 
-    with patch.object(transactional, "_send", sent):
+    with patch.object(sending, "send", sent):
         yield
 
 

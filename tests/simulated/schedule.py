@@ -14,10 +14,10 @@ from typing import Any
 
 from aiokafka import TopicPartition
 
-from sla_monitor.engine import assignment, crash, log, shard, transactional, watermark
+from sla_monitor.engine import assignment, crash, log, opening, ownership, shard, transactional, watermark
 from tests.engine.feeding import NINE
 from tests.simulated.judge import problems_of
-from tests.simulated.kafka import Consumer, Producer, Transaction
+from tests.simulated.kafka import Client, Consumer, PlainProducer, Producer, Transaction
 from tests.simulated.plan import FAULTS_UNTIL, UNTIL, Plan, plan
 from tests.simulated.scheduler import Died, Hung, Loop, running
 from tests.simulated.world import EVENTS, Worker, World
@@ -79,13 +79,19 @@ def in_memory(world: World) -> Iterator[None]:
     def consumer(**options: Any) -> Consumer:
         return Consumer(kafka, committed=options["isolation_level"] == "read_committed")
 
-    def producer(**options: Any) -> Producer:
-        return Producer(kafka, options["transactional_id"])
+    def producer(**options: Any) -> Producer | PlainProducer:
+        return Producer(kafka, options["transactional_id"]) if "transactional_id" in options else PlainProducer(kafka)
+
+    async def as_listed(_client: Client, listed: dict[Any, int], **_: Any) -> dict[Any, int]:
+        return listed
 
     silent = SimpleNamespace(warning=lambda *_, **__: None)
     changes = (
         (transactional, "AIOKafkaProducer", producer),
-        (transactional, "AIOKafkaConsumer", consumer),
+        (ownership, "AIOKafkaProducer", producer),
+        (log, "AIOKafkaClient", lambda **_: Client()),
+        (log, "fetched_ends", as_listed),
+        (opening, "AIOKafkaConsumer", consumer),
         (log, "AIOKafkaConsumer", consumer),
         (shard, "monotonic", world.loop.time),
         (watermark, "monotonic", world.loop.time),

@@ -23,13 +23,12 @@ from sla_monitor.core.policy import Packs
 from sla_monitor.engine.assignment import Assignment
 from sla_monitor.engine.counting import count
 from sla_monitor.engine.group import group_app
-from sla_monitor.engine.journal import Journal
+from sla_monitor.engine.journals import Journals, verify_abilities
 from sla_monitor.engine.layout import Layout, verified_layout
 from sla_monitor.engine.log import Log
 from sla_monitor.engine.records import Batch
 from sla_monitor.engine.rules import rules_of
 from sla_monitor.engine.shard import Surroundings
-from sla_monitor.engine.transactional import TransactionalJournal
 from sla_monitor.engine.transport import FetchedBatch, PassThrough
 from sla_monitor.engine.watchdog import Watchdog, end_process
 from sla_monitor.engine.watermark import Watermarks
@@ -58,11 +57,13 @@ class Worker:
         accept_input_loss: bool = False,
     ) -> None:
         self.settings, self.packs, self.layout, self.wall = settings, packs, layout, wall
-        self._accept_input_loss = accept_input_loss
         self._settle = int(settings.settle_seconds * SECOND)
         self.registry = metrics.registry()
         self.recorder = _recorder(self.registry, packs)
         self.log = Log(settings)
+        self.journals = Journals(
+            settings, self.log, wall=wall, accept_input_loss=accept_input_loss, commit_input=self._commit_input
+        )
         self.faust = group_app(settings, layout.partitions)
         self.assignment = Assignment(settings.topics.events, self._surroundings(), self._failed)
         self.watermarks = Watermarks(self.log, lambda: self.assignment.shards, wall, self._settle)
@@ -133,11 +134,12 @@ class Worker:
 
     async def _start(self) -> None:
         await self.log.start()
+        await self.journals.take()
         page = health.application(self.registry, self._readiness)
         self._stop_web = await health.serve(self.settings.web_host, self.settings.web_port, page)
         self.recorder.configured(self.packs.versions[-1].digest[:12], self.wall())
         self.watchdog.start()
-        for job in (self.watermarks.run(), self._beat(), self._watch_topics()):
+        for job in (self.watermarks.run(), self._beat(), self._watch_topics(), self.journals.keep()):
             self._spawn(job)
         _log.info("ready for partitions", group=self.settings.group, web=self._stop_web.port)
 
@@ -153,6 +155,7 @@ class Worker:
         for task in self._tasks:
             task.cancel()
         await self.assignment.close()
+        await self.journals.release()
         self.watchdog.stop()
         if self._stop_web is not None:
             await self._stop_web()
@@ -187,7 +190,7 @@ class Worker:
         return Surroundings(
             rules=rules_of(self.settings, self.packs, self.layout),
             log=self.log,
-            journal=self._journal,
+            journal=self.journals.of,
             wall=self.wall,
             settle=self._settle,
             session_timeout=self.settings.session_timeout_seconds,
@@ -204,10 +207,8 @@ class Worker:
         with suppress(IllegalStateError):
             await self.faust.consumer.seek_wait({_tp(partition): offset})
 
-    def _journal(self, partition: int) -> Journal:
-        return TransactionalJournal(
-            self.settings, self.log, partition, wall=self.wall, accept_input_loss=self._accept_input_loss
-        )
+    async def _commit_input(self, partition: TopicPartition, offset: int) -> None:
+        await self.faust.consumer.commit_applied({_tp(partition): offset})
 
     def _committed(self, batch: Batch, seconds: float, skew: float | None) -> None:
         self.recorder.committed(seconds)
@@ -231,10 +232,13 @@ def run(
     settings: Settings, packs: Packs, *, wall: Callable[[], float] = time.time, accept_input_loss: bool = False
 ) -> None:
     """Check what can be checked before joining the group, then work. RefuseToStart lists every problem."""
-    if settings.journal != "transactional":
-        raise RefuseToStart("SLA_JOURNAL: at_least_once is not available in this version")
-    layout = asyncio.run(verified_layout(settings))
+    layout = asyncio.run(_verified(settings))
     Worker(settings, packs, layout, wall=wall, accept_input_loss=accept_input_loss).run()
+
+
+async def _verified(settings: Settings) -> Layout:
+    await verify_abilities(settings)
+    return await verified_layout(settings)
 
 
 def _recorder(registry: Any, packs: Packs) -> Recorder:

@@ -13,7 +13,7 @@ from typing import Final
 from sla_monitor.config.settings import CRASH_AT
 from sla_monitor.errors import BadConfiguration
 
-# Every place, in the order in which a partition's life comes by.
+# Every place with transactions, in the order in which a partition's life comes by.
 POINTS: Final = (
     "open.begin",  # assigned; the last owner still has the partition
     "open.fenced",  # our producer runs: whoever had the partition can commit no more
@@ -41,6 +41,20 @@ POINTS: Final = (
     "close.done",  # the producer is gone
 )
 
+# What the journal without transactions passes instead of `open` and `commit`.
+REDO_POINTS: Final = (
+    "redo.opened",  # the owner's row is written: whoever had the partition stops at the next look
+    "redo.restored",  # the state is read
+    "redo.repeated",  # a batch that was decided and not done is done
+    "redo.looked",  # a batch is at hand, and nobody has taken over
+    "redo.written",  # it is decided: the redo row stands
+    "redo.rows",  # the rows of its cases stand
+    "redo.notices",  # its notices are sent
+    "redo.dead",  # its dead letters too
+    "redo.done",  # the redo row is gone
+    "redo.offset",  # the input offset is committed
+)
+
 _reached: Callable[[str], None] | None = None
 
 
@@ -62,8 +76,9 @@ def arm(environment: Mapping[str, str]) -> None:
     if not text:
         return
     name, _, number = text.partition(":")
-    if name not in POINTS or not (number or "1").isdigit() or int(number or 1) < 1:
-        raise BadConfiguration(f"{CRASH_AT}: is POINT or POINT:N, with N from 1 and POINT of {', '.join(POINTS)}")
+    known = (*POINTS, *REDO_POINTS)
+    if name not in known or not (number or "1").isdigit() or int(number or 1) < 1:
+        raise BadConfiguration(f"{CRASH_AT}: is POINT or POINT:N, with N from 1 and POINT of {', '.join(known)}")
     left = int(number or 1)
 
     def reached(here: str) -> None:

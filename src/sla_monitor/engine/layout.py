@@ -8,7 +8,7 @@ from aiokafka.partitioner import murmur2
 
 from sla_monitor.config.settings import Settings
 from sla_monitor.engine.kafka import admin_client
-from sla_monitor.engine.topics import check_topics, topic_configs, topic_partitions
+from sla_monitor.engine.topics import check_topics, message_bytes_max, topic_configs, topic_partitions
 from sla_monitor.errors import UnsafeState
 
 DEAD_OVERHEAD_BYTES = 2_048  # of a dead letter: batch framing and the headers that say why
@@ -35,5 +35,6 @@ async def verified_layout(settings: Settings) -> Layout:
     async with admin_client(settings) as admin:
         counts = await topic_partitions(admin)
         dead = await topic_configs(admin, settings.topics.dead)
-    message_bytes_max = int(dead["max.message.bytes"].value)
-    return Layout(partitions=counts[settings.topics.events], dead_bytes_max=message_bytes_max - DEAD_OVERHEAD_BYTES)
+    return Layout(
+        partitions=counts[settings.topics.events], dead_bytes_max=message_bytes_max(dead) - DEAD_OVERHEAD_BYTES
+    )

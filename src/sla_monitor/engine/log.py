@@ -9,9 +9,11 @@ import asyncio
 from collections.abc import Iterable
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.client import AIOKafkaClient
 
 from sla_monitor.config.settings import Settings
 from sla_monitor.engine import lenient
+from sla_monitor.engine.ends import fetched_ends
 from sla_monitor.engine.kafka import client_options
 from sla_monitor.engine.records import Record
 from sla_monitor.errors import Fatal
@@ -28,6 +30,7 @@ class Log:
         self._reading = asyncio.Lock()
         self._committed_only: AIOKafkaConsumer
         self._all: AIOKafkaConsumer
+        self._client: AIOKafkaClient | None = None
 
     async def start(self) -> None:
         lenient.install()
@@ -50,19 +53,26 @@ class Log:
         )
         await self._committed_only.start()
         await self._all.start()
+        if self._settings.journal == "at_least_once":  # Kafka lists ends that can be believed
+            self._client = AIOKafkaClient(**options)
+            await self._client.bootstrap()
 
     async def stop(self) -> None:
         await self._committed_only.stop()
         await self._all.stop()
+        if self._client is not None:
+            await self._client.close()
 
     async def ends(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """The last stable offset of each: everything below it is decided, committed or aborted."""
         found: dict[TopicPartition, int] = await self._committed_only.end_offsets(list(partitions))
-        return found
+        return found if self._client is None else await fetched_ends(self._client, found, committed_only=True)
 
     async def high_watermark(self, partition: TopicPartition) -> int:
         """The end including open transactions."""
         found: dict[TopicPartition, int] = await self._all.end_offsets([partition])
+        if self._client is not None:
+            found = await fetched_ends(self._client, found, committed_only=False)
         return found[partition]
 
     async def begin(self, partition: TopicPartition) -> int:
@@ -84,8 +94,14 @@ class Log:
 
         `end` must be at most the last stable offset. Fatal if retention has removed some of it: nobody can tell then.
         """
+        found = await self.records(partition, start, end, records_max=1)
+        return found[0] if found else None
+
+    async def records(self, partition: TopicPartition, start: int, end: int, *, records_max: int) -> list[Record]:
+        """The first committed records in [start, end), by the same rules."""
+        found: list[Record] = []
         if start >= end:
-            return None
+            return found
         async with self._reading:
             reader = self._committed_only
             begin = await self.begin(partition)
@@ -95,15 +111,15 @@ class Log:
             reader.assign([partition])
             try:
                 reader.seek(partition, start)  # at once, before the client looks for a place by itself
-                while start < end:
+                while start < end and len(found) < records_max:
                     fetched: dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]]
-                    fetched = await reader.getmany(partition, timeout_ms=POLL_MS, max_records=1)
-                    for found in fetched.get(partition, ()):
-                        return as_record(found) if found.offset < end else None
+                    left = records_max - len(found)
+                    fetched = await reader.getmany(partition, timeout_ms=POLL_MS, max_records=left)
+                    found += [as_record(each) for each in fetched.get(partition, ()) if each.offset < end]
                     start = await reader.position(partition)
-                return None
             finally:
                 reader.unsubscribe()
+        return found
 
 
 def as_record(found: ConsumerRecord[bytes, bytes]) -> Record:

@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError
 from sla_monitor.config.settings import Settings
 from sla_monitor.engine import lenient
 from sla_monitor.engine.kafka import client_options
+from sla_monitor.engine.log import Log
 from sla_monitor.errors import UnsafeState
 
 POLL_MS = 200
@@ -29,10 +30,12 @@ async def records_of(settings: Settings, topic: str, numbers: Iterable[int]) -> 
         isolation_level="read_committed",
         auto_offset_reset="earliest",  # `latest` may overtake the seek below, and nothing would be read
     )
+    log = Log(settings)
     try:
+        await log.start()
         await reader.start()
         partitions = [TopicPartition(topic, number) for number in numbers]
-        ends = await reader.end_offsets(partitions)
+        ends = await log.ends(partitions)
         for partition in partitions:
             reader.assign([partition])
             await reader.seek_to_beginning(partition)
@@ -45,3 +48,4 @@ async def records_of(settings: Settings, topic: str, numbers: Iterable[int]) -> 
         raise UnsafeState(f"{topic}: {type(error).__name__}: {error}") from error
     finally:
         await reader.stop()
+        await log.stop()

@@ -9,19 +9,21 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from sla_monitor.config.settings import Settings
 from sla_monitor.core.policy import Packs
+from sla_monitor.engine.journal import Journal
+from sla_monitor.engine.journals import Journals
 from sla_monitor.engine.layout import partition_of, verified_layout
 from sla_monitor.engine.log import Log
 from sla_monitor.engine.partition import Partition
 from sla_monitor.engine.reading import records_of
 from sla_monitor.engine.rules import rules_of
-from sla_monitor.engine.transactional import TransactionalJournal
 from sla_monitor.errors import UnsafeState
 from sla_monitor.wire import rows
+from sla_monitor.wire.own_rows import is_of_a_case
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,12 +85,12 @@ async def quarantined(settings: Settings, packs: Packs) -> list[Quarantined]:
     layout = await verified_layout(settings)
     found: dict[tuple[int, bytes], bytes] = {}
     async for record in records_of(settings, settings.topics.state, range(layout.partitions)):
-        if not record.key or record.key == rows.PARTITION_KEY:
+        if not is_of_a_case(record.key):
             continue
         if record.value is not None and rows.header(record.value)[0] == rows.QUARANTINED:
-            found[record.partition, record.key] = record.value
+            found[record.partition, record.key or b""] = record.value
         else:
-            found.pop((record.partition, record.key), None)
+            found.pop((record.partition, record.key or b""), None)
     cases = []
     for (number, key), value in sorted(found.items()):
         error, at = rows.decode_row(key.decode(), value, packs).failure or ("", 0)
@@ -99,14 +101,18 @@ async def quarantined(settings: Settings, packs: Packs) -> list[Quarantined]:
 @asynccontextmanager
 async def owned(
     settings: Settings, content: Partition, *, accept_input_loss: bool = False
-) -> AsyncIterator[tuple[TransactionalJournal, Partition]]:
-    """The partition, opened as a worker opens it: its last owner is fenced."""
-    log = Log(settings)
-    await log.start()
-    journal = TransactionalJournal(settings, log, content.number, wall=time.time, accept_input_loss=accept_input_loss)
-    try:
+) -> AsyncIterator[tuple[Journal, Partition]]:
+    """The partition, opened as a worker opens it: its last owner is fenced. Without transactions nobody can be:
+    RefuseToStart while a worker runs.
+    """
+    async with AsyncExitStack() as stack:
+        log = Log(settings)
+        stack.push_async_callback(log.stop)
+        await log.start()
+        journals = Journals(settings, log, wall=time.time, accept_input_loss=accept_input_loss)
+        await journals.take()
+        stack.push_async_callback(journals.release)
+        journal = journals.of(content.number)
+        stack.push_async_callback(journal.close)
         await journal.open(content)
         yield journal, content
-    finally:
-        await journal.close()
-        await log.stop()

@@ -20,6 +20,7 @@ from sla_monitor.errors import UnsafeState
 
 DAY_MS = 86_400_000
 DEAD_HEADERS_BYTES = 64 * 1024  # a dead letter is its input record with the reasons in its headers
+MESSAGE_BYTES_MAX_DEFAULT = 1_048_588  # of Apache Kafka
 SAFE_REPLICAS = 2
 REPLICAS_DEFAULT = 3  # or as many as there are brokers
 VISIBLE_SECONDS_MAX = 15  # from creation until every broker shows it
@@ -101,7 +102,7 @@ async def create_topics(
         reports = [await work.make_right(events, {"cleanup.policy": DELETE}, ours=False)]
         if events in found or reports[0].outcome == "created":
             await _until_visible(admin, {events})
-            input_bytes_max = int((await topic_configs(admin, events))["max.message.bytes"].value)
+            input_bytes_max = message_bytes_max(await topic_configs(admin, events))
             for topic, wanted in _wanted(settings, input_bytes_max).items():
                 reports.append(await work.make_right(topic, wanted, ours=True))
         await _until_visible(admin, {report.topic for report in reports if report.outcome == "created"})
@@ -124,7 +125,7 @@ async def check_topics(settings: Settings) -> list[str]:
         for topic in topics
         if topic in found and topics.events in found and found[topic] != found[topics.events]
     ]
-    if state and (policy := state["cleanup.policy"].value) != "compact":
+    if "cleanup.policy" in state and (policy := state["cleanup.policy"].value) != "compact":
         problems.append(
             f"{topics.state}: cleanup.policy is {policy}, so open cases would be forgotten; "
             "`sla-monitor topics create` sets it to compact"
@@ -160,7 +161,11 @@ class _Work:
         if self.found[topic] != self.partitions:
             problems.append(_other_count(topic, self.found[topic], "the input", self.partitions))
         configs = await topic_configs(self.admin, topic)
-        differing = {name: want for name, want in wanted.items() if not want.satisfied_by(configs[name].value)}
+        differing = {
+            name: want
+            for name, want in wanted.items()
+            if name in configs and not want.satisfied_by(configs[name].value)
+        }
         changes = [f"{name}: {configs[name].value} -> {want.value}" for name, want in differing.items()]
         if differing and (refusal := await self._repair(topic, configs, differing) if ours else "it is not ours"):
             problems += [f"{topic}: {change} is needed and was not done: {refusal}" for change in changes]
@@ -200,7 +205,13 @@ class _Config:
     of_the_topic: bool
 
 
+def message_bytes_max(configs: Mapping[str, _Config]) -> int:
+    """How large a record batch of the topic may be. Brokers that are not Apache Kafka may not say."""
+    return int(configs["max.message.bytes"].value) if "max.message.bytes" in configs else MESSAGE_BYTES_MAX_DEFAULT
+
+
 async def topic_configs(admin: AIOKafkaAdminClient, topic: str) -> dict[str, _Config]:
+    """What the broker tells of a topic's settings: all of them, if it is Apache Kafka."""
     answers: Any = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
     [(code, message, _, _, entries)] = answers[0].resources
     if code:

@@ -10,32 +10,27 @@ import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError, ProducerFenced
 from aiokafka.structs import RecordMetadata
 
 from sla_monitor.config.settings import Settings
-from sla_monitor.engine import crash
+from sla_monitor.engine import crash, sending
 from sla_monitor.engine.journal import Committed
 from sla_monitor.engine.kafka import client_options
 from sla_monitor.engine.log import Log
+from sla_monitor.engine.opening import StateRows, name_of, restore, verify_position
 from sla_monitor.engine.partition import Partition
-from sla_monitor.engine.records import Batch, Headers
+from sla_monitor.engine.records import Batch
 from sla_monitor.errors import Fenced, UnsafeState
-from sla_monitor.wire.outbound import HEADERS, position_headers
 
 RETRY_BACKOFF_MS = 20  # 100, the default, makes the slowest percent of transactions take 130 ms instead of 50
 TRANSACTION_TIMEOUT_MS = 60_000
 REQUEST_TIMEOUT_MS = 20_000
-BATCH_BYTES = 900_000  # below the broker's default message.max.bytes, framing included
-REQUEST_BYTES_MAX = 64 << 20  # one record may be as large as the dead-letter topic allows; the broker decides
 STABLE_LOOKS_MAX = 200  # 200 x 50 ms = 10 s, not counting what a suspended process has slept through
 LOOK_EVERY_SECONDS = 0.05
 CLOSE_SECONDS = 2.0
-RESTORE_FETCH_BYTES = 8 << 20
 LOG_APPEND_TIME = 1
-
-Value = tuple[bytes | None, bytes | None, Headers]
 
 
 class TransactionalJournal:
@@ -61,16 +56,22 @@ class TransactionalJournal:
             await self._fence()
             self._state_end = await self._stable_end()
         crash.point("open.stable")
-        count = await self._restore(partition)
+        found = StateRows(partition)
+        count = await restore(self._settings, self._state, self._state_end, found.take)
+        if found.redo() is not None:
+            raise UnsafeState(
+                f"{name_of(self._state)}: a batch of the at-least-once journal is not done: let a worker with "
+                "SLA_JOURNAL=at_least_once start once and end in order, then change the journal"
+            )
         partition.restored()
         crash.point("open.restored")
         try:
-            await self._verify_position(partition)
+            await verify_position(self._log, self._events, partition, accept_input_loss=self._accept_input_loss)
         except UnsafeState as unsafe:
             if await self.is_current():
                 raise
             # The next owner has gone on while we were opening, so what we read is old: no reason to alarm anybody.
-            raise Fenced(f"{_name(self._state)}: another worker took this partition while it opened") from unsafe
+            raise Fenced(f"{name_of(self._state)}: another worker took this partition while it opened") from unsafe
         crash.point("open.verified")
         return count
 
@@ -81,8 +82,8 @@ class TransactionalJournal:
             transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
             request_timeout_ms=REQUEST_TIMEOUT_MS,
             retry_backoff_ms=RETRY_BACKOFF_MS,
-            max_batch_size=BATCH_BYTES,
-            max_request_size=REQUEST_BYTES_MAX,
+            max_batch_size=sending.BATCH_BYTES,
+            max_request_size=sending.REQUEST_BYTES_MAX,
         )
         crash.point("open.begin")
         await self._producer.start()  # from here on the last owner is fenced
@@ -96,63 +97,7 @@ class TransactionalJournal:
             if stable == end:
                 return end
             await asyncio.sleep(LOOK_EVERY_SECONDS)
-        raise UnsafeState(f"{_name(self._state)}: an open transaction of somebody else hides the newest state")
-
-    async def _restore(self, partition: Partition) -> int:
-        reader = AIOKafkaConsumer(
-            **client_options(self._settings),
-            enable_auto_commit=False,
-            isolation_level="read_committed",
-            auto_offset_reset="earliest",  # `latest` may overtake the seek below, and all would seem to be read
-            max_partition_fetch_bytes=RESTORE_FETCH_BYTES,
-        )
-        await reader.start()
-        count = 0
-        try:
-            reader.assign([self._state])
-            await reader.seek_to_beginning(self._state)
-            while await reader.position(self._state) < self._state_end:
-                for records in (await reader.getmany(self._state, timeout_ms=200)).values():
-                    for record in records:
-                        partition.restore(record.key or b"", record.value)
-                    count += len(records)
-                    crash.point("open.restoring")
-        finally:
-            await reader.stop()
-        return count
-
-    async def _verify_position(self, partition: Partition) -> None:
-        """The state says where the input goes on; what Kafka says must agree with it."""
-        begin = await self._log.begin(self._events)
-        end = await self._log.high_watermark(self._events)
-        committed = await self._log.committed(self._events)
-        following, problem = partition.next_offset, ""
-        if following == 0 and not committed:
-            partition.row.applied = begin - 1  # the first start on this topic: nothing was decided before
-        elif committed is not None and committed > following:
-            problem = f"the group's offset {committed} is ahead of the state, which goes on at {following}"
-        elif begin > max(following, partition.row.empty_until):
-            problem = f"the input begins at {begin}, the state goes on at {following}: retention removed some of it"
-        elif following > end:
-            problem = f"the state goes on at {following}, the input ends at {end}: is it another topic of that name?"
-        else:
-            problem = await self._changed_record(partition)
-        if problem and not self._accept_input_loss:
-            raise UnsafeState(f"{_name(self._events)}: {problem} (--accept-input-loss goes on all the same)")
-        if problem:  # another input is read from its start: events that are known already have no effect
-            onward = committed if committed is not None and following < committed <= end else begin
-            partition.row.applied = max(begin, onward) - 1
-            partition.row.applied_timestamp, partition.row.applied_checksum = -1, 0  # of a record that is not there
-            partition.row.empty_until = 0  # of an input that may be another one
-
-    async def _changed_record(self, partition: Partition) -> str:
-        row = partition.row
-        if row.applied_timestamp < 0 or row.applied < await self._log.begin(self._events):
-            return ""
-        found = await self._log.first_record(self._events, row.applied, row.applied + 1)
-        if found is None or (found.timestamp, found.checksum) == (row.applied_timestamp, row.applied_checksum):
-            return ""
-        return f"offset {row.applied} holds another record than the one that was applied"
+        raise UnsafeState(f"{name_of(self._state)}: an open transaction of somebody else hides the newest state")
 
     async def is_current(self) -> bool:
         return await self._log.high_watermark(self._state) <= self._state_end
@@ -161,7 +106,7 @@ class TransactionalJournal:
         try:
             return await self._commit(batch)
         except ProducerFenced as fenced:
-            raise Fenced(f"{_name(self._state)}: another worker owns this partition now") from fenced
+            raise Fenced(f"{name_of(self._state)}: another worker owns this partition now") from fenced
 
     async def _commit(self, batch: Batch) -> Committed:
         producer = self._opened()
@@ -190,17 +135,15 @@ class TransactionalJournal:
             self._state_end = _end_after(ours, len(batch.rows))
         return Committed(skew_seconds=_skew(written, sent_at, answered_at))
 
-    async def _send_all(self, producer: AIOKafkaProducer, batch: Batch) -> list[asyncio.Future[RecordMetadata]]:
+    async def _send_all(self, producer: AIOKafkaProducer, batch: Batch) -> sending.Pending:
         topics, number = self._settings.topics, self._state.partition
-        pending: list[asyncio.Future[RecordMetadata]] = []
-        position = position_headers(batch.applied, batch.watermark)
-        headers = [*HEADERS, *position]
+        pending: sending.Pending = []
         for topic, values, sent in (
             (topics.state, ((key, value, ()) for key, value in batch.rows), "commit.state"),
-            (topics.notices, ((notice.key, notice.value, headers) for notice in batch.notices), "commit.notices"),
-            (topics.dead, ((each.key, each.value, (*each.headers, *position)) for each in batch.dead), "commit.dead"),
+            (topics.notices, sending.notices_of(batch), "commit.notices"),
+            (topics.dead, sending.dead_of(batch), "commit.dead"),
         ):
-            pending += await _send(producer, topic, number, values)
+            pending += await sending.send(producer, topic, number, values)
             crash.point(sent)
         return pending
 
@@ -214,21 +157,6 @@ class TransactionalJournal:
         if producer is not None:
             with suppress(KafkaError, TimeoutError, OSError):
                 await asyncio.wait_for(producer.stop(), CLOSE_SECONDS)
-
-
-async def _send(
-    producer: AIOKafkaProducer, topic: str, partition: int, values: Iterable[Value]
-) -> list[asyncio.Future[RecordMetadata]]:
-    pending = []
-    batch = producer.create_batch()
-    for key, value, headers in values:
-        if batch.append(key=key, value=value, timestamp=None, headers=list(headers)) is None:
-            pending.append(await producer.send_batch(batch, topic, partition=partition))
-            batch = producer.create_batch()
-            batch.append(key=key, value=value, timestamp=None, headers=list(headers))
-    if batch.record_count():
-        pending.append(await producer.send_batch(batch, topic, partition=partition))
-    return pending
 
 
 def _end_after(written: list[RecordMetadata], rows: int) -> int:
@@ -245,7 +173,3 @@ def _skew(written: Iterable[RecordMetadata], sent_at: float, answered_at: float)
     if broker < sent_at:
         return sent_at - broker
     return min(0.0, answered_at - broker)
-
-
-def _name(partition: TopicPartition) -> str:
-    return f"{partition.topic}/{partition.partition}"

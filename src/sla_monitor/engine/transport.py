@@ -7,7 +7,7 @@ overridden here are held by tests/engine/test_shape.py; the three packages are p
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -63,6 +63,12 @@ class BatchConsumer(driver.Consumer):
                 carrier.value = FetchedBatch(generation, [as_record(record) for record in batch])
                 carrier.key = None
                 yield tp, carrier
+
+    async def commit_applied(self, offsets: Mapping[TP, int]) -> None:
+        """The group's offsets, where no transaction carries them. Partitions that are not ours any more are left out;
+        Faust's own acknowledgements would stick: it counts messages, and ours are batches.
+        """
+        await self._commit(offsets)
 
     async def perform_seek(self) -> None:
         """To the committed offsets. A partition, or all of them, may be gone by the time they are known, and the client

@@ -24,6 +24,7 @@ from sla_monitor.engine.verify.evidence import Evidence
 from sla_monitor.errors import UnsafeState
 from sla_monitor.wire import rows
 from sla_monitor.wire.outbound import position_of
+from sla_monitor.wire.own_rows import is_of_a_case
 from sla_monitor.wire.rows import NEVER, PARTITION_KEY, PartitionRow
 
 FETCH_BYTES = 8 << 20
@@ -122,7 +123,7 @@ class CutReader:
         for record in records:
             if record.key == PARTITION_KEY:
                 self._row = rows.decode_partition(record.value) if record.value else PartitionRow()
-            elif record.key is not None:
+            elif record.key is not None and is_of_a_case(record.key):
                 status, wake_at = rows.header(record.value) if record.value else (None, NEVER)
                 yield record.key, status, wake_at
 
