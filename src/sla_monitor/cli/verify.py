@@ -75,6 +75,8 @@ def print_text(answer: Answer) -> None:
         f"{tally.cases:,} cases, {tally.records:,} events, {tally.notices:,} notices, {tally.dead:,} dead letters "
         f"in {answer.partitions} partitions; {answer.seconds:.1f} s"
     )
+    if tally.repeats:
+        typer.echo(f"sent again, the same to the byte, as SLA_JOURNAL=at_least_once may: {tally.repeats:,}")
     print_lateness(answer)
     typer.echo(f"standing, expected: {tally.expected.hexdigest()}")
     typer.echo(f"standing, found:    {tally.found.hexdigest()}")

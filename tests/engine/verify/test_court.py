@@ -72,7 +72,7 @@ class Watched(Fed):
                 if spoil:
                     spoil(case)
                 judge.hear(case, tally)
-            tally.note(of_the_partition(evidence, judge.cut, 0, None))
+            tally.note(of_the_partition(evidence, evidence.repeated_dead(), judge.cut, 0, None))
         return tally
 
 
@@ -115,6 +115,23 @@ def test_what_the_worker_did_is_clean(busy: Watched) -> None:
     assert tally.expected.hexdigest() == tally.found.hexdigest()
     assert (tally.cases, tally.records, tally.dead) == (5, len(busy.records), 2)
     assert tally.notices == len(busy.notices) > 10
+
+
+def test_what_is_sent_again_alike_is_a_finding_unless_the_journal_may(busy: Watched) -> None:
+    """Exactly once means once; at least once means the same to the byte."""
+
+    def said_again(case: CaseEvidence) -> None:
+        case.notices = [*case.notices, case.notices[-1]]
+
+    assert busy.tried(spoil=spoilt("case-1", said_again)).counts == {"repeated": 1}
+    tally = busy.tried(spoil=spoilt("case-1", said_again), may_repeat=True)
+    assert (tally.counts, tally.repeats) == ({}, 1)
+
+    def otherwise(case: CaseEvidence) -> None:
+        again = case.notices[-1]
+        case.notices = [*case.notices, replace(again, value=(again.value or b"").replace(b"Z", b"+00:00"))]
+
+    assert busy.tried(spoil=spoilt("case-1", otherwise), may_repeat=True).counts["repeated"] == 1
 
 
 def test_a_notice_that_is_not_there_is_missing(busy: Watched) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from sla_monitor.core.facts import DAY
+from sla_monitor.core.notices import FORGOTTEN
 from sla_monitor.core.policy import Packs
 from sla_monitor.engine.verify.cut import Cut
 from sla_monitor.engine.verify.digest import Digest, canonical
@@ -63,6 +64,7 @@ class Tally:
     expected: Digest = field(default_factory=Digest)
     found: Digest = field(default_factory=Digest)
     lateness: Lateness = field(default_factory=Lateness)
+    repeats: int = 0  # notices and dead letters sent again alike, where that may be
     examples_max: int = 20  # a kind
 
     def note(self, findings: Iterable[Finding]) -> None:
@@ -90,6 +92,7 @@ class Tally:
         self.records += other.records
         self.notices += other.notices
         self.dead += other.dead
+        self.repeats += other.repeats
         self.counts.update(other.counts)
         self.unverifiable.update(other.unverifiable)
         self.examples += other.examples
@@ -101,7 +104,9 @@ class Tally:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Court:
-    """What all cases of a partition are judged by. `retention` in microseconds."""
+    """What all cases of a partition are judged by. `retention` in microseconds. `may_repeat`: the journal promises at
+    least once, so a notice may come again, the same to the byte.
+    """
 
     plans: Plans
     packs: Packs
@@ -109,6 +114,7 @@ class Court:
     partition: int
     until: int | None = None
     retention: int = 396 * DAY
+    may_repeat: bool = False
 
     def hear(self, case: CaseEvidence, tally: Tally) -> None:
         """Adds one case to the tally."""
@@ -120,14 +126,21 @@ class Court:
         transcript = Transcript(case_id, self.partition)
         packs: set[str] = set()
         heard_ms = case.records[0].timestamp if case.records else 0
+        once: set[bytes | None] = set()
         for said in case.notices:
+            if self.may_repeat and said.value in once:
+                tally.repeats += 1
+                continue
             try:
                 notice = _decode(said.value or b"")
+                if notice["type"] == FORGOTTEN:
+                    once.clear()  # what follows is another life of the case, with the old ids
                 transcript.say(notice)
                 packs.add(_pack(notice))
                 tally.lateness.note(notice, said.timestamp_ms, heard_ms)
             except UNREADABLE:
                 transcript.problems.append(self._no_notice(case_id, said.offset))
+            once.add(said.value)
         given = {offset: reason for offset, reason in case.dead.items() if reason in OF_ARRIVAL}
         judged = judge(
             case_id,

@@ -95,13 +95,18 @@ def verify_partition(question: Question, number: int) -> tuple[Cut, Tally]:
             partition=number,
             until=question.until,
             retention=settings.retention_days * DAY,
+            may_repeat=settings.journal == "at_least_once",
         )
         tally = Tally(examples_max=question.examples_max)
         for case in evidence.cases():
             court.hear(case, tally)
             if tally.cases % CASES_BETWEEN_LOOKS == 0:
                 progress.judged(tally.cases)
-        tally.note(of_the_partition(evidence, cut, number, question.until))
+        again = evidence.repeated_dead()
+        if court.may_repeat:
+            tally.repeats += len(again)
+            again = []
+        tally.note(of_the_partition(evidence, again, cut, number, question.until))
         for offset, _ in evidence.dead_of_nothing():
             if 0 <= offset <= cut.events_gone_to:
                 tally.doubt("events_gone", f"offset {offset}")
@@ -114,14 +119,16 @@ async def _read(question: Question, number: int, evidence: Evidence, tell: Calla
         return await reader.read(evidence, question.until, question.wait_seconds)
 
 
-def of_the_partition(evidence: Evidence, cut: Cut, number: int, until: int | None) -> Iterable[Finding]:
-    """What belongs to no case."""
+def of_the_partition(
+    evidence: Evidence, repeated_dead: Iterable[int], cut: Cut, number: int, until: int | None
+) -> Iterable[Finding]:
+    """What belongs to no case. `repeated_dead`: input offsets with more dead letters than one."""
     if not cut.reached:
         subject = f"stands at {cut.watermark}, asked for {until}"
         yield Finding(kind=BEHIND, partition=number, case_id="", subject=subject)
     for offset in evidence.keyless_notices():
         yield Finding(kind=EXTRA, partition=number, case_id="", subject=f"{NO_NOTICE}, at offset {offset}")
-    for offset in evidence.repeated_dead():
+    for offset in repeated_dead:
         yield Finding(kind=REPEATED, partition=number, case_id="", subject=f"dead letter of offset {offset}")
     for offset, reason in evidence.dead_of_nothing():
         if not 0 <= offset <= cut.events_gone_to:
@@ -166,6 +173,7 @@ def as_document(answer: Answer) -> dict[str, Any]:
         "records": tally.records,
         "notices": tally.notices,
         "dead_letters": tally.dead,
+        "repeats": tally.repeats,
         "seconds": round(answer.seconds, 3),
         "findings": dict(sorted(tally.counts.items())),
         "examples": [
