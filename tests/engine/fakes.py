@@ -76,7 +76,7 @@ class Around:
         self.opens_at_once = True
         self.wall = NINE / 1_000_000
         self.surroundings = Surroundings(
-            rules=rules,
+            rules=lambda: rules,
             log=cast("Log", self.log),
             journal=self._journal,
             wall=lambda: self.wall,

@@ -135,7 +135,7 @@ class FakeJournal:
 
 def surroundings(kafka: Kafka, *, wall: Callable[[], float] = lambda: START / SECOND) -> Surroundings:
     return Surroundings(
-        rules=Rules(packs=PACKS),
+        rules=lambda: Rules(packs=PACKS),
         log=cast("Log", kafka),
         journal=lambda _: cast("Journal", FakeJournal(kafka)),
         wall=wall,

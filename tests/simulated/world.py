@@ -105,7 +105,7 @@ class Worker(Process):
 
     def _surroundings(self) -> Surroundings:
         return Surroundings(
-            rules=RULES,
+            rules=lambda: RULES,
             log=self.log,
             journal=lambda partition: self.world.journal(SETTINGS, self.log, partition, wall=self.wall),
             wall=self.wall,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,7 +17,8 @@ from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError
 from faust.types import TP
 
-from sla_monitor.config.settings import Settings
+from sla_monitor.config.packs import load_packs
+from sla_monitor.config.settings import Settings, read_secret
 from sla_monitor.core.facts import SECOND
 from sla_monitor.core.notices import KINDS
 from sla_monitor.core.policy import Packs
@@ -27,13 +29,14 @@ from sla_monitor.engine.journals import Journals, verify_abilities
 from sla_monitor.engine.layout import Layout, verified_layout
 from sla_monitor.engine.log import Log
 from sla_monitor.engine.records import Batch
+from sla_monitor.engine.reload import Reloading
 from sla_monitor.engine.rules import rules_of
 from sla_monitor.engine.shard import Surroundings
 from sla_monitor.engine.transport import FetchedBatch, PassThrough
 from sla_monitor.engine.watchdog import Watchdog, end_process
 from sla_monitor.engine.watermark import Watermarks
 from sla_monitor.errors import EXIT_USAGE, RefuseToStart
-from sla_monitor.observe import health, metrics
+from sla_monitor.observe import control, health, metrics
 from sla_monitor.observe.recorder import Labels, Recorder, ShardCollector
 from sla_monitor.wire.inbound import REASONS
 
@@ -57,6 +60,7 @@ class Worker:
         accept_input_loss: bool = False,
     ) -> None:
         self.settings, self.packs, self.layout, self.wall = settings, packs, layout, wall
+        self.rules = rules_of(settings, packs, layout)
         self._settle = int(settings.settle_seconds * SECOND)
         self.registry = metrics.registry()
         self.recorder = _recorder(self.registry, packs)
@@ -69,8 +73,16 @@ class Worker:
         self.watermarks = Watermarks(self.log, lambda: self.assignment.shards, wall, self._settle)
         self.watchdog = Watchdog(settings.session_timeout_seconds, lambda: self.assignment.shards, self.recorder.stall)
         self.registry.register(ShardCollector(lambda: self.assignment.shards, wall, settings.settle_seconds))
+        self.reloading = Reloading(
+            packs,
+            load=lambda: load_packs(settings.policy),
+            take=self._take,
+            told=self._reloaded,
+            wall=wall,
+            ahead=int(settings.future_tolerance_seconds * SECOND),
+        )
         self._stop_web: Any = None
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._connect()
 
     def run(self) -> None:
@@ -136,17 +148,45 @@ class Worker:
         await self.log.start()
         await self.journals.take()
         page = health.application(self.registry, self._readiness)
+        control.add_routes(page, self.reloading.reload, self._token())
         self._stop_web = await health.serve(self.settings.web_host, self.settings.web_port, page)
         self.recorder.configured(self.packs.versions[-1].digest[:12], self.wall())
         self.watchdog.start()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload)
         for job in (self.watermarks.run(), self._beat(), self._watch_topics(), self.journals.keep()):
             self._spawn(job)
         _log.info("ready for partitions", group=self.settings.group, web=self._stop_web.port)
 
-    def _spawn(self, job: Any) -> None:
+    def _spawn(self, job: Any, *, may_end: bool = False) -> None:
+        """A job that ends although it must not, or with an error, ends the process."""
+
+        def ended(done: asyncio.Task[Any]) -> None:
+            self._tasks.discard(done)
+            if not done.cancelled() and not (may_end and done.exception() is None):
+                self._failed(done.exception())
+
         task = asyncio.get_running_loop().create_task(job)
-        task.add_done_callback(lambda done: None if done.cancelled() else self._failed(done.exception()))
-        self._tasks.append(task)
+        task.add_done_callback(ended)
+        self._tasks.add(task)
+
+    def _token(self) -> str | None:
+        path = self.settings.web_token_file
+        return None if path is None else read_secret(path, "SLA_WEB_TOKEN_FILE")
+
+    def _reload(self) -> None:
+        """SIGHUP: as the POST, and the outcome is in the log and the metrics."""
+        self._spawn(self.reloading.reload(), may_end=True)
+
+    def _take(self, packs: Packs) -> None:
+        self.packs, self.rules = packs, rules_of(self.settings, packs, self.layout)
+        for shard in self.assignment.shards:
+            shard.use(self.rules)
+
+    def _reloaded(self, problems: list[str]) -> None:
+        if problems:
+            self.recorder.reload_refused()
+        else:
+            self.recorder.configured(self.packs.versions[-1].digest[:12], self.wall())
 
     async def _close(self) -> None:
         """Shards end their transactions, then everything else; whatever hangs is left to the kernel."""
@@ -188,7 +228,7 @@ class Worker:
 
     def _surroundings(self) -> Surroundings:
         return Surroundings(
-            rules=rules_of(self.settings, self.packs, self.layout),
+            rules=lambda: self.rules,
             log=self.log,
             journal=self.journals.of,
             wall=self.wall,

@@ -49,7 +49,7 @@ OPENING, CATCHING_UP, LIVE, SUSPENDED, TRIPPED, CLOSED = (
 class Surroundings:
     """What a shard needs of its worker. `wall` is in seconds since the epoch."""
 
-    rules: Rules
+    rules: Callable[[], Rules]  # as of now: a reload changes them
     log: Log
     journal: Callable[[int], Journal]
     wall: Callable[[], float]
@@ -71,7 +71,7 @@ class Shard:
         self.partition = topic_partition.partition
         self._around = surroundings
         self._journal = surroundings.journal(self.partition)
-        self.content = Partition(self.partition, surroundings.rules)
+        self.content = Partition(self.partition, surroundings.rules())
         self._queue: deque[Record] = deque()
         self._starts: set[int] = (
             set()
@@ -200,6 +200,10 @@ class Shard:
             self.moved_at = monotonic()
         self._work.set()
 
+    def use(self, rules: Rules) -> None:
+        """From the next record or deadline on."""
+        self.content.rules = rules
+
     async def suspend(self) -> None:
         """Revoked: end the transaction under way, drop what is queued (it will be fetched again), keep the rest."""
         self._may_work.clear()
@@ -260,7 +264,7 @@ class Shard:
     async def _open(self) -> None:
         began = monotonic()
         self.set_state(OPENING)
-        self.content = Partition(self.partition, self._around.rules)
+        self.content = Partition(self.partition, self._around.rules())
         self._is_stale = False
         self._record_at, self._head = -1, None
         self._rewound = True  # what was fetched meanwhile may begin elsewhere than the state goes on

@@ -1,0 +1,99 @@
+"""Another policy at run time: taken as a whole, or nothing changes and it is said why."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sla_monitor.config.packs import load_packs
+from sla_monitor.core.facts import MINUTE, SECOND
+from sla_monitor.core.policy import Packs
+from sla_monitor.engine.reload import Reloading, conflicts
+from sla_monitor.errors import BadConfiguration
+from tests.engine.feeding import A_CASE, NINE, Fed, clock, rules
+
+OLD = load_packs()
+FIRST = OLD.versions[0]
+LATER = replace(FIRST, version="2026-02", digest="another", effective_from=clock(1))
+
+
+def packs(*versions: object) -> Packs:
+    return Packs(versions=versions)  # type: ignore[arg-type]  # policies
+
+
+def reloading(load: object, taken: list[Packs], told: list[list[str]]) -> Reloading:
+    return Reloading(
+        OLD,
+        load=load,  # type: ignore[arg-type]  # a function
+        take=taken.append,
+        told=told.append,
+        wall=lambda: NINE / SECOND,
+        ahead=5 * MINUTE,
+    )
+
+
+async def test_a_version_for_the_future_is_taken() -> None:
+    """It stands beside the old one."""
+    taken: list[Packs] = []
+    told: list[list[str]] = []
+    assert await reloading(lambda: packs(FIRST, LATER), taken, told).reload() == []
+    assert taken == [packs(FIRST, LATER)]
+    assert told == [[]]
+
+
+async def test_a_bad_file_changes_nothing(tmp_path: Path) -> None:
+    """And all of its problems come back."""
+    (tmp_path / "bad.yaml").write_text("name: x\nversion: 1\nunknown: field\n")
+
+    def load() -> Packs:
+        return load_packs(tmp_path)
+
+    with pytest.raises(BadConfiguration) as refused:
+        load()
+    taken: list[Packs] = []
+    told: list[list[str]] = []
+    assert await reloading(load, taken, told).reload() == refused.value.problems
+    assert (taken, told) == ([], [refused.value.problems])
+
+
+@pytest.mark.parametrize(
+    ("after", "says"),
+    [
+        (packs(LATER), "vendor-support/2026-01: is not there any more"),
+        (packs(replace(FIRST, digest="changed"), LATER), "vendor-support/2026-01: has changed"),
+        (packs(FIRST, replace(LATER, effective_from=clock(0, 5))), "choose an instant after 2026-01-05T09:05:00Z"),
+    ],
+    ids=["gone", "changed", "of the past"],
+)
+def test_what_would_leave_decisions_unexplained_is_refused(after: Packs, says: str) -> None:
+    """A case must always find the version it was decided by, and only that."""
+    [problem] = conflicts(OLD, after, clock(0, 5))
+    assert says in problem
+
+
+def test_the_first_instant_that_no_event_can_have_reached_is_in_time() -> None:
+    """One more than how far an event may be ahead."""
+    assert conflicts(OLD, packs(FIRST, replace(LATER, effective_from=clock(0, 5) + 1)), clock(0, 5)) == []
+
+
+async def test_what_was_loaded_stands_even_if_nothing_is_new() -> None:
+    """Asking twice is no mistake."""
+    taken: list[Packs] = []
+    again = reloading(lambda: packs(FIRST, LATER), taken, [])
+    assert [await again.reload(), await again.reload()] == [[], []]
+
+
+def test_cases_keep_the_version_of_their_opening() -> None:
+    """One opened before has the old targets for good; one opened at the instant or later has the new ones."""
+    stricter = replace(LATER, clocks=tuple(replace(each, warnings=(50,)) for each in FIRST.clocks))
+    fed = Fed(rules(packs=OLD))
+    fed.open("before", NINE, **A_CASE)
+    fed.partition.rules = rules(packs=packs(FIRST, stricter))
+    fed.open("after", clock(1), **A_CASE)
+    fed.wait(clock(3))
+    levels = [(notice["subject"], notice["data"]["level"]) for notice in fed.notices if notice["type"] == "sla.warning"]
+    assert levels == [("before", 75), ("before", 90), ("after", 50)]
+    versions = {notice["subject"]: notice["data"]["policy"]["version"] for notice in fed.notices}
+    assert versions == {"before": "2026-01", "after": "2026-02"}
