@@ -58,7 +58,7 @@ async def test_a_small_soak(broker: Broker) -> None:
     report = await soak.soak(broker, options, print)
     print(report.markdown())
     assert report.is_clean, shown(report.findings)
-    assert set(report.exits) <= {"-9", "70"}
+    assert report.exits["-9"] == options.kills  # how all others ended is among the findings
 
 
 async def test_zombies(broker: Broker) -> None:
