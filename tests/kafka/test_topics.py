@@ -8,7 +8,8 @@ import pytest
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from sla_monitor.config.settings import Settings
-from sla_monitor.engine.topics import TopicReport, Want, check_topics
+from sla_monitor.engine.survey import check_topics
+from sla_monitor.engine.topics import TopicReport, Want
 from sla_monitor.engine.topics import create_topics as make_right
 from sla_monitor.errors import RefuseToStart, UnsafeState
 from tests.kafka.broker import Broker, free_port

@@ -8,7 +8,8 @@ from aiokafka.partitioner import murmur2
 
 from sla_monitor.config.settings import Settings
 from sla_monitor.engine.kafka import admin_client
-from sla_monitor.engine.topics import check_topics, message_bytes_max, topic_configs, topic_partitions
+from sla_monitor.engine.survey import check_topics
+from sla_monitor.engine.topics import message_bytes_max, topic_configs, topic_partitions
 from sla_monitor.errors import UnsafeState
 
 DEAD_OVERHEAD_BYTES = 2_048  # of a dead letter: batch framing and the headers that say why

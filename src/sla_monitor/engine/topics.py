@@ -1,6 +1,6 @@
 """The topics as the worker needs them: created when missing, repaired when ours, else described with what to do.
 
-`create_topics` makes them right; `check_topics` is what `run` asks before it starts.
+`create_topics` makes them right. Who only wants to look asks `engine/survey.py`.
 """
 
 from __future__ import annotations
@@ -55,13 +55,22 @@ class Want:
         return found != "-1" and float(found) <= float(self.value)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """A value that the broker says. `of_the_topic`: the topic has it itself, it is no default."""
+
+    value: str
+    of_the_topic: bool
+
+
 Configs = Mapping[str, Want]
 
 DELETE = Want(value="delete")
 BROKER_TIME = Want(value="LogAppendTime")  # each commit tells the broker's clock
+INPUT: Configs = {"cleanup.policy": DELETE}
 
 
-def _wanted(settings: Settings, input_bytes_max: int) -> dict[str, Configs]:
+def wanted_configs(settings: Settings, input_bytes_max: int) -> dict[str, Configs]:
     """The configs of our own topics by their names."""
     topics = settings.topics
     return {
@@ -99,38 +108,19 @@ async def create_topics(
         count = _agreed_count(events, found, partitions)
         replicas = replication_factor or min(REPLICAS_DEFAULT, len((await admin.describe_cluster())["brokers"]))
         work = _Work(admin=admin, found=found, partitions=count, replicas=replicas)
-        reports = [await work.make_right(events, {"cleanup.policy": DELETE}, ours=False)]
+        reports = [await work.make_right(events, INPUT, ours=False)]
         if events in found or reports[0].outcome == "created":
             await _until_visible(admin, {events})
             input_bytes_max = message_bytes_max(await topic_configs(admin, events))
-            for topic, wanted in _wanted(settings, input_bytes_max).items():
+            for topic, wanted in wanted_configs(settings, input_bytes_max).items():
                 reports.append(await work.make_right(topic, wanted, ours=True))
         await _until_visible(admin, {report.topic for report in reports if report.outcome == "created"})
     return reports
 
 
-async def check_topics(settings: Settings) -> list[str]:
-    """Why the worker must not start: topics that are missing, cannot go together, or would lose its state."""
-    topics = settings.topics
-    async with admin_client(settings) as admin:
-        found = await topic_partitions(admin)
-        state = await topic_configs(admin, topics.state) if topics.state in found else {}
-    problems = [
-        f"{topic}: is missing, or hidden from this user; `sla-monitor topics create` makes it"
-        for topic in topics
-        if topic not in found
-    ]
-    problems += [
-        _other_count(topic, found[topic], topics.events, found[topics.events])
-        for topic in topics
-        if topic in found and topics.events in found and found[topic] != found[topics.events]
-    ]
-    if "cleanup.policy" in state and (policy := state["cleanup.policy"].value) != "compact":
-        problems.append(
-            f"{topics.state}: cleanup.policy is {policy}, so open cases would be forgotten; "
-            "`sla-monitor topics create` sets it to compact"
-        )
-    return problems
+def differing(found: Mapping[str, Config], wanted: Configs) -> dict[str, Want]:
+    """Those that are not as wanted, as far as the broker tells."""
+    return {name: want for name, want in wanted.items() if name in found and not want.satisfied_by(found[name].value)}
 
 
 def _agreed_count(events: str, found: Mapping[str, int], asked: int | None) -> int:
@@ -159,15 +149,11 @@ class _Work:
             return await self._create(topic, wanted)
         problems = []
         if self.found[topic] != self.partitions:
-            problems.append(_other_count(topic, self.found[topic], "the input", self.partitions))
+            problems.append(other_count(topic, self.found[topic], "the input", self.partitions))
         configs = await topic_configs(self.admin, topic)
-        differing = {
-            name: want
-            for name, want in wanted.items()
-            if name in configs and not want.satisfied_by(configs[name].value)
-        }
-        changes = [f"{name}: {configs[name].value} -> {want.value}" for name, want in differing.items()]
-        if differing and (refusal := await self._repair(topic, configs, differing) if ours else "it is not ours"):
+        others = differing(configs, wanted)
+        changes = [f"{name}: {configs[name].value} -> {want.value}" for name, want in others.items()]
+        if others and (refusal := await self._repair(topic, configs, others) if ours else "it is not ours"):
             problems += [f"{topic}: {change} is needed and was not done: {refusal}" for change in changes]
             changes = []
         outcome: Outcome = "wrong" if problems else "repaired" if changes else "right"
@@ -190,7 +176,7 @@ class _Work:
             return TopicReport(topic=topic, outcome="wrong", problems=(problem,))
         return TopicReport(topic=topic, outcome="created", changes=said)
 
-    async def _repair(self, topic: str, configs: Mapping[str, _Config], wanted: Configs) -> str:
+    async def _repair(self, topic: str, configs: Mapping[str, Config], wanted: Configs) -> str:
         """Why it was refused, or nothing. The request replaces every value the topic has, so those are sent along."""
         kept = {name: config.value for name, config in configs.items() if config.of_the_topic}
         values = kept | {name: want.value for name, want in wanted.items()}
@@ -199,31 +185,30 @@ class _Work:
         return _error(code, message) if code else ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Config:
-    value: str
-    of_the_topic: bool
-
-
-def message_bytes_max(configs: Mapping[str, _Config]) -> int:
+def message_bytes_max(configs: Mapping[str, Config]) -> int:
     """How large a record batch of the topic may be. Brokers that are not Apache Kafka may not say."""
     return int(configs["max.message.bytes"].value) if "max.message.bytes" in configs else MESSAGE_BYTES_MAX_DEFAULT
 
 
-async def topic_configs(admin: AIOKafkaAdminClient, topic: str) -> dict[str, _Config]:
+async def topic_configs(admin: AIOKafkaAdminClient, topic: str) -> dict[str, Config]:
     """What the broker tells of a topic's settings: all of them, if it is Apache Kafka."""
     answers: Any = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
     [(code, message, _, _, entries)] = answers[0].resources
     if code:
         raise for_code(code)(f"{topic}: {message}")
     return {
-        name: _Config(value=value, of_the_topic=source == SET_ON_THE_TOPIC) for name, value, _, source, *_ in entries
+        name: Config(value=value, of_the_topic=source == SET_ON_THE_TOPIC) for name, value, _, source, *_ in entries
     }
 
 
 async def topic_partitions(admin: AIOKafkaAdminClient) -> dict[str, int]:
-    """Of every topic this user may see: to ask for one by name would create it where brokers create on demand."""
-    return {each["topic"]: len(each["partitions"]) for each in await admin.describe_topics() if not each["error_code"]}
+    """The number of each topic that this user may see."""
+    return {topic: len(described["partitions"]) for topic, described in (await visible_topics(admin)).items()}
+
+
+async def visible_topics(admin: AIOKafkaAdminClient) -> dict[str, Any]:
+    """All of them: to ask for one by name would create it where brokers create on demand."""
+    return {each["topic"]: each for each in await admin.describe_topics() if not each["error_code"]}
 
 
 async def _until_visible(admin: AIOKafkaAdminClient, topics: set[str]) -> None:
@@ -233,7 +218,7 @@ async def _until_visible(admin: AIOKafkaAdminClient, topics: set[str]) -> None:
             await asyncio.sleep(0.05)
 
 
-def _other_count(topic: str, count: int, other: str, wanted: int) -> str:
+def other_count(topic: str, count: int, other: str, wanted: int) -> str:
     return (
         f"{topic}: has {count} partitions, {other} has {wanted}; a case has the same partition number in all topics. "
         f"While no worker runs, delete {topic} (its records are lost) and run `sla-monitor topics create`"
