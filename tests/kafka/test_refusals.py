@@ -6,7 +6,10 @@ Few of these tests start workers; the others ask the journal, whose decision it 
 from __future__ import annotations
 
 import contextlib
+import socket
+import subprocess
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
@@ -272,6 +275,36 @@ async def test_a_web_port_that_is_taken(broker: Broker) -> None:
         await first.ready()
         second = world.start(SLA_WEB_PORT=str(first.web_port))
         assert await second.ended() == EXIT_USAGE
-        [reason] = critical(second.lines)
-        assert reason.startswith(f"cannot listen on 127.0.0.1:{first.web_port}")
-        assert "Traceback" not in second.text
+        [line] = second.text.splitlines()
+        assert line.startswith(f"cannot listen on 127.0.0.1:{first.web_port}")
+        assert "set SLA_WEB_PORT to a free one" in line
+
+
+def test_all_that_is_wrong_is_told_at_once(broker: Broker, tmp_path: Path) -> None:
+    """A pack, a secret, the port and the topics: nobody has to start four times to learn of four."""
+    pack, token = tmp_path / "pack.yaml", tmp_path / "token"
+    pack.write_text("name: broken\n")
+    token.touch()
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        worker = subprocess.run(
+            CONSOLE,
+            env={
+                "SLA_BROKER": broker.bootstrap,
+                "SLA_TOPIC_PREFIX": (prefix := fresh_prefix()),
+                "SLA_POLICY": str(pack),
+                "SLA_WEB_TOKEN_FILE": str(token),
+                "SLA_WEB_PORT": str(port),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert (worker.returncode, worker.stdout) == (EXIT_USAGE, "")
+    for begins in (
+        f"{pack}:1: 'version' is missing",
+        f"SLA_WEB_TOKEN_FILE: {token} is empty",
+        f"cannot listen on 127.0.0.1:{port}",
+        *(f"{topic}: is missing" for topic in Settings(topic_prefix=prefix).topics),
+    ):
+        assert [line for line in worker.stderr.splitlines() if line.startswith(begins)], begins

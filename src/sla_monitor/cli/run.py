@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from sla_monitor.config import settings as configuration
-from sla_monitor.config.packs import load_packs
 from sla_monitor.engine import app as engine
 from sla_monitor.engine import crash
+from sla_monitor.engine.preflight import checked_packs
 from sla_monitor.observe import logs
 
 app = typer.Typer()
@@ -28,4 +28,4 @@ def run(
     crash.arm(os.environ)
     settings = configuration.load()
     logs.configure(settings.log_format)
-    engine.run(settings, load_packs(settings.policy), accept_input_loss=accept_input_loss)
+    engine.run(settings, checked_packs(settings), accept_input_loss=accept_input_loss)

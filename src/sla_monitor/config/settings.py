@@ -251,5 +251,7 @@ def _words(error: Mapping[str, Any]) -> str:
     cause = error.get("ctx", {}).get("error")
     if isinstance(cause, ValueError):
         return str(cause)
+    if error["type"] == "path_not_file":
+        return "there is no such file, or this user may not see it: make it, or correct the path"
     message: str = error["msg"]
     return message[:1].lower() + message[1:]

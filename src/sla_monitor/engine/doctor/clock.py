@@ -11,7 +11,7 @@ past proves nothing. Brokers that have no such quorum, or do not let this user a
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -54,17 +54,17 @@ async def clock(connected: Connected) -> list[Finding]:
     return list(judge_clock(difference, stamps, time.time()))
 
 
-async def controllers(connected: Connected) -> Difference | str:
+async def controllers(connected: Connected, wall: Callable[[], float] = time.time) -> Difference | str:
     """As the quickest of some answers shows; or why it cannot be told."""
     client = connected.client
     best: Difference | None = None
     for _ in range(LOOKS):
-        asked_at = time.time()
+        asked_at = wall()
         try:
             answer = await client.send(client.get_random_node(), DescribeQuorum())
         except IncompatibleBrokerVersion:
             return "the broker has no quorum of controllers to ask"
-        answered_at = time.time()
+        answered_at = wall()
         if answer.error_code:
             return f"the quorum of the controllers says {for_code(answer.error_code).__name__}"
         stamp = _leaders_clock(answer.to_object())

@@ -40,6 +40,13 @@ async def web(settings: Settings) -> list[Finding]:
     return [judge_web(settings.web_host, settings.web_port, error, a_worker=ours)]
 
 
+def taken(settings: Settings) -> Finding:
+    """As `web`, for a worker that wants the port itself."""
+    return judge_web(
+        settings.web_host, settings.web_port, port_error(settings.web_host, settings.web_port), a_worker=False
+    )
+
+
 def port_error(host: str, port: int) -> OSError | None:
     """Why nobody can listen there, or None. The port is free again on return."""
     try:
@@ -78,7 +85,7 @@ def judge_web(host: str, port: int, error: OSError | None, *, a_worker: bool) ->
 
 async def secrets(settings: Settings) -> list[Finding]:
     """Files with secrets can be read, by as few as possible; what is in them is never shown."""
-    return list(judge_secrets(settings, datetime.now(UTC)))
+    return list(judge_secrets(settings, datetime.now(UTC))) or [ok("secrets", "no file with a secret is set")]
 
 
 def judge_secrets(settings: Settings, now: datetime) -> Iterator[Finding]:
@@ -96,8 +103,6 @@ def judge_secrets(settings: Settings, now: datetime) -> Iterator[Finding]:
             yield finding
     if readable and settings.security_protocol != "PLAINTEXT":
         yield from _judge_security(settings, now)
-    if not any(files.values()):
-        yield ok("secrets", "no file with a secret is set")
 
 
 def judge_file(name: str, file: Path) -> Finding:
