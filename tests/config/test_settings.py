@@ -195,3 +195,27 @@ def test_every_setting_is_described() -> None:
     described = config.describe()
     assert [name for name, _, _ in described] == [f"SLA_{field.upper()}" for field in Settings.model_fields]
     assert all(meaning.endswith(".") for _, _, meaning in described)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("SLA_WEB_TOKEN_FILE", "nowhere/token", "there is no such file"),
+        ("SLA_GROUP", "two words", "letters, digits, dots"),
+        ("SLA_RETENTION_DAYS", "1.5", "a whole number"),
+        ("SLA_SETTLE_SECONDS", "soon", "must be a number"),
+        ("SLA_WEB_PORT", "99999", "less than or equal to 65535"),
+        ("SLA_JOURNAL", "paper", "'transactional' or 'at_least_once'"),
+    ],
+)
+def test_a_problem_says_what_a_good_value_is(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str
+) -> None:
+    """In words for whoever sets it, and without the value."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(BadConfiguration) as refused:
+        load()
+    [problem] = refused.value.problems
+    assert problem.startswith(f"{name}: ")
+    assert words in problem
+    assert value not in problem

@@ -28,6 +28,13 @@ REOPENING_WINDOW_DAYS = 100  # closed cases must be known for as long as they ma
 TOPIC_PREFIX_LENGTH_MAX = 200  # Kafka's limit is 249 for the whole name; the longest of ours has 16
 PORT_MAX = 65_535
 
+WORDS = {  # for people, where pydantic speaks to programmers
+    "path_not_file": "there is no such file, or this user may not see it: make it, or correct the path",
+    "string_pattern_mismatch": "may have letters, digits, dots, underscores and dashes, and nothing else",
+    "int_parsing": "must be a whole number",
+    "float_parsing": "must be a number",
+}
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:[0-5]\d)", re.ASCII)
 _SERVER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:,\[\]/]+):(\d{1,5})", re.ASCII)
@@ -251,7 +258,5 @@ def _words(error: Mapping[str, Any]) -> str:
     cause = error.get("ctx", {}).get("error")
     if isinstance(cause, ValueError):
         return str(cause)
-    if error["type"] == "path_not_file":
-        return "there is no such file, or this user may not see it: make it, or correct the path"
-    message: str = error["msg"]
+    message: str = WORDS.get(error["type"], error["msg"])
     return message[:1].lower() + message[1:]

@@ -28,7 +28,8 @@ def checked_packs(settings: Settings) -> Packs:
     try:
         packs = load_packs(settings.policy)
     except BadConfiguration as wrong:
-        problems += wrong.problems
+        unreadable = f"{settings.policy}: cannot be read"
+        problems += [f"SLA_POLICY: {each}" if each.startswith(unreadable) else each for each in wrong.problems]
     problems += asyncio.run(start_problems(settings))
     if packs is None or problems:
         raise RefuseToStart(problems)
