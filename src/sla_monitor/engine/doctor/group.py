@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import GroupAuthorizationFailedError, GroupCoordinatorNotAvailableError, for_code
 
 from sla_monitor.config.settings import Settings
 from sla_monitor.engine.doctor.cluster import Connected
 from sla_monitor.engine.doctor.findings import Finding, ok, problem, unknown, warning
-from sla_monitor.engine.kafka import client_options
+from sla_monitor.engine.log import Log
 from sla_monitor.engine.topics import topic_partitions
 
 NAMED_MAX = 5
@@ -53,14 +53,12 @@ async def _positions(connected: Connected, committed: Mapping[TopicPartition, in
     partitions = [TopicPartition(events, n) for n in range((await topic_partitions(connected.admin)).get(events, 0))]
     if not partitions:
         return {}
-    reader = AIOKafkaConsumer(
-        **client_options(connected.settings), enable_auto_commit=False, auto_offset_reset="earliest"
-    )
-    await reader.start()
+    log = Log(connected.settings)  # as a worker sees them: some brokers list ends that cannot be believed
+    await log.start()
     try:
-        begins, ends = await reader.beginning_offsets(partitions), await reader.end_offsets(partitions)
+        begins, ends = {at: await log.begin(at) for at in partitions}, await log.ends(partitions)
     finally:
-        await reader.stop()
+        await log.stop()
     return {at.partition: Position(begin=begins[at], end=ends[at], committed=committed.get(at)) for at in partitions}
 
 

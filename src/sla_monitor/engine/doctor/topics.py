@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from sla_monitor.config.settings import Settings
 from sla_monitor.engine.doctor.cluster import Connected
 from sla_monitor.engine.doctor.findings import Finding, ok, problem, unknown, warning
+from sla_monitor.engine.sending import BATCH_BYTES
 from sla_monitor.engine.survey import Deviation, Survey, deviations, survey, untold, unusable
 from sla_monitor.engine.topics import SAFE_REPLICAS, Want, differing
-from sla_monitor.engine.transactional import BATCH_BYTES
 
 FRAMING_BYTES = 1_000
 DAY_MS = 86_400_000
