@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import NewPartitions
 
 from sla_monitor.config.settings import Settings
-from sla_monitor.engine.doctor import clock
+from sla_monitor.engine.doctor import clock, cluster
 from sla_monitor.engine.doctor.cluster import Connected
 from sla_monitor.engine.doctor.examination import OF_KAFKA, examine
 from sla_monitor.engine.doctor.findings import Finding
@@ -137,6 +139,23 @@ async def test_before_the_start_each_problem_is_one_line(settings: Settings) -> 
     session, missing = await start_problems(long)
     assert "the broker takes 1000 to 1800000 ms: set it" in session
     assert missing.startswith(f"{settings.topics.dead}: is missing")
+
+
+async def test_a_defect_of_a_look_keeps_nobody_from_starting(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither does a question that the broker does not take."""
+    for wrong in (ZeroDivisionError, NotImplementedError):
+        monkeypatch.setattr(cluster, "judge_limits", _raising(wrong))
+        assert await start_problems(settings) == []
+    assert [each.level for each in await found(settings, "limits")] == ["cannot be checked"]
+
+
+def _raising(wrong: type[Exception]) -> Callable[..., NoReturn]:
+    def judge(*_: object) -> NoReturn:
+        raise wrong
+
+    return judge
 
 
 async def test_a_journal_that_the_broker_cannot_keep_is_refused(without_transactions: str) -> None:

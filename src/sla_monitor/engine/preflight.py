@@ -7,6 +7,7 @@ cannot be made keeps nobody from starting: what is really wrong will show.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from contextlib import AsyncExitStack
 
 from sla_monitor.config.packs import load_packs
@@ -38,7 +39,7 @@ def checked_packs(settings: Settings) -> Packs:
 
 async def start_problems(settings: Settings) -> list[str]:
     """A line each, with what to do."""
-    problems = [*_lines(await made("secrets", host.secrets(settings))), *_lines([host.taken(settings)])]
+    problems = [*_lines(await _made("secrets", host.secrets(settings))), *_lines([host.taken(settings)])]
     try:
         async with AsyncExitStack() as stack:
             client = await stack.enter_async_context(plain_client(settings))
@@ -56,7 +57,7 @@ async def _of_kafka(connected: Connected) -> list[str]:
     if await transactions(connected.client, name) == "no":
         found.append(cluster.judge_journal(settings.journal, "no", name))
     for check in (cluster.limits, permissions.permissions):
-        found += await made(check.__name__, check(connected))
+        found += await _made(check.__name__, check(connected))
     lines = _lines(found)
     topics = await survey(connected.admin, settings, configs_of=(settings.topics.state,))
     for topic, text in unusable(settings.topics, topics):
@@ -64,6 +65,11 @@ async def _of_kafka(connected: Connected) -> list[str]:
         if not (withheld and any(line.startswith(f"{topic}: ") for line in lines)):  # told as a permission
             lines.append(text)
     return lines
+
+
+async def _made(name: str, check: Awaitable[list[Finding]]) -> list[Finding]:
+    """A defect in a look at something must not keep a worker from it."""
+    return await made(name, check, defect="cannot be checked")
 
 
 def _lines(findings: list[Finding]) -> list[str]:

@@ -62,7 +62,7 @@ async def controllers(connected: Connected, wall: Callable[[], float] = time.tim
         asked_at = wall()
         try:
             answer = await client.send(client.get_random_node(), DescribeQuorum())
-        except IncompatibleBrokerVersion:
+        except (IncompatibleBrokerVersion, NotImplementedError):  # no such request, or none of this version
             return "the broker has no quorum of controllers to ask"
         answered_at = wall()
         if answer.error_code:
@@ -90,8 +90,10 @@ def judge_clock(difference: Difference | str, stamps: Found, now: float) -> Iter
     """`stamps`: of the topics whose stamps are the broker's. `now`: of our clock, after they were read."""
     todo = "let a time service (chrony, ntpd) set the clocks of this machine and of all brokers"
     if isinstance(difference, str):
-        says = f"against the controller's: {difference}; a running worker measures it: sla_clock_skew_seconds"
-        yield unknown("clock", says, "nothing; or permit Describe on the cluster")
+        measured = "a running worker measures it where topics have LogAppendTime (sla_clock_skew_seconds)"
+        says = f"against the controller's: {difference}; {measured}"
+        todo_here = "permit Describe on the cluster" if "Authorization" in difference else ""
+        yield unknown("clock", says, todo_here)
     else:
         yield judge_difference(difference, todo)
     ahead = {partition: stamp - now for partition, stamp in _stamps(stamps) if stamp > now}

@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError
 from sla_monitor.config.settings import Settings
 from sla_monitor.engine.doctor import clock, cluster, group, host, partitioner, permissions, rules, topics
 from sla_monitor.engine.doctor.cluster import Connected
-from sla_monitor.engine.doctor.findings import Finding, problem, unknown
+from sla_monitor.engine.doctor.findings import Finding, Level, problem, unknown
 from sla_monitor.engine.kafka import NoConnection, admin_client, plain_client
 from sla_monitor.errors import RefuseToStart
 
@@ -76,9 +76,9 @@ def _not_asked(why: str) -> list[Finding]:
     return [unknown(name, why) for name in OF_KAFKA if name != "broker"]
 
 
-async def made(name: str, check: Awaitable[list[Finding]]) -> list[Finding]:
-    """What a check finds, or why it could not be made. A defect is a problem, and says where it is but not with which
-    values: one may be a secret.
+async def made(name: str, check: Awaitable[list[Finding]], defect: Level = "problem") -> list[Finding]:
+    """What a check finds, or why it could not be made. A defect is told by its place but not with its values: one may
+    be a secret.
     """
     try:
         async with asyncio.timeout(CHECK_SECONDS_MAX):
@@ -86,8 +86,12 @@ async def made(name: str, check: Awaitable[list[Finding]]) -> list[Finding]:
     except RefuseToStart as refusal:
         return [unknown(name, says) for says in refusal.problems]
     except (KafkaError, OSError, TimeoutError) as error:
-        return [unknown(name, f"{type(error).__name__}: {error}".removesuffix(": "))]
-    except Exception as defect:  # noqa: BLE001 - told, and the others go on
-        last = traceback.extract_tb(defect.__traceback__)[-1]
-        where = f"{type(defect).__name__} in {Path(last.filename).name}, line {last.lineno}"
-        return [problem(name, f"cannot be checked, by a defect of sla-monitor: {where}", "report it with this line")]
+        kind, said = type(error).__name__, str(error)
+        return [unknown(name, said if said.startswith(kind) else f"{kind}: {said}".removesuffix(": "))]
+    except NotImplementedError:
+        return [unknown(name, "the broker takes no question of the version that is asked")]
+    except Exception as wrong:  # noqa: BLE001 - told, and the others go on
+        last = traceback.extract_tb(wrong.__traceback__)[-1]
+        where = f"{type(wrong).__name__} in {Path(last.filename).name}, line {last.lineno}"
+        says = f"cannot be checked, by a defect of sla-monitor: {where}"
+        return [Finding(check=name, level=defect, says=says, what_to_do="report it with this line")]
