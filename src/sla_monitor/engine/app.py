@@ -25,7 +25,7 @@ from sla_monitor.core.policy import Packs
 from sla_monitor.engine.assignment import Assignment
 from sla_monitor.engine.counting import count
 from sla_monitor.engine.group import group_app
-from sla_monitor.engine.journals import Journals, verify_abilities
+from sla_monitor.engine.journals import Journals
 from sla_monitor.engine.layout import Layout, verified_layout
 from sla_monitor.engine.log import Log
 from sla_monitor.engine.records import Batch
@@ -272,13 +272,8 @@ def run(
     settings: Settings, packs: Packs, *, wall: Callable[[], float] = time.time, accept_input_loss: bool = False
 ) -> None:
     """Check what can be checked before joining the group, then work. RefuseToStart lists every problem."""
-    layout = asyncio.run(_verified(settings))
+    layout = asyncio.run(verified_layout(settings))
     Worker(settings, packs, layout, wall=wall, accept_input_loss=accept_input_loss).run()
-
-
-async def _verified(settings: Settings) -> Layout:
-    await verify_abilities(settings)
-    return await verified_layout(settings)
 
 
 def _recorder(registry: Any, packs: Packs) -> Recorder:

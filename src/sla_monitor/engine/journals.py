@@ -8,24 +8,13 @@ from collections.abc import Awaitable, Callable
 from aiokafka import TopicPartition
 
 from sla_monitor.config.settings import Settings
-from sla_monitor.engine.abilities import supports_transactions
 from sla_monitor.engine.at_least_once import AtLeastOnceJournal
 from sla_monitor.engine.journal import Journal
 from sla_monitor.engine.log import Log
 from sla_monitor.engine.ownership import Ownership
 from sla_monitor.engine.transactional import TransactionalJournal
-from sla_monitor.errors import RefuseToStart
 
 CommitInput = Callable[[TopicPartition, int], Awaitable[None]]
-
-
-async def verify_abilities(settings: Settings) -> None:
-    """RefuseToStart if the journal that is asked for cannot work on this broker."""
-    if settings.journal == "transactional" and not await supports_transactions(settings):
-        raise RefuseToStart(
-            f"SLA_JOURNAL: {settings.broker} has no transactions, so exactly once cannot be kept there. For "
-            "demonstrations and development with one worker: SLA_JOURNAL=at_least_once"
-        )
 
 
 async def _nowhere(_partition: TopicPartition, _offset: int) -> None:
