@@ -65,7 +65,7 @@ class Watching(Show):
     def __init__(self, speed: float, console: Console) -> None:
         self.ledger = Ledger()
         self.console = console
-        self.aside = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
+        self.aside = Console(stderr=True, markup=False, highlight=False, soft_wrap=not sys.stderr.isatty())
         self.customers: dict[str, str] = {}
         self.scene = view.Scene(customers=self.customers, metrics="", speed=speed)
 

@@ -15,7 +15,7 @@ from rich.table import Table
 from typer.core import TyperGroup
 
 from sla_monitor import __version__
-from sla_monitor.cli import dead, demo, doctor, quarantine, run, schema, simulate, topics, verify
+from sla_monitor.cli import dead, demo, doctor, quarantine, run, schema, simulate, topics, traffic, verify
 from sla_monitor.config.settings import describe
 from sla_monitor.errors import EXIT_FATAL, EXIT_USAGE, Fatal, RefuseToStart
 
@@ -47,6 +47,7 @@ app.add_typer(doctor.app)
 app.add_typer(run.app)
 app.add_typer(schema.app)
 app.add_typer(simulate.app)
+app.add_typer(traffic.app)
 app.add_typer(verify.app)
 
 
