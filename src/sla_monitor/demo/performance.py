@@ -1,42 +1,34 @@
 """A demo from its first line to its last: broker, topics, worker, customers, and what the worker says about them.
 
 Everything started here ends here, whichever way the demo ends: by Ctrl-C, SIGTERM, its duration, or because something
-broke. The worker and the temporary folder end even when this process is killed (`demo/kept.py`).
+broke. Broker and worker end even when this process is killed (`engine/keeper.py`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-import re
 import signal
 import time
-import urllib.request
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final, Protocol
 
 from sla_monitor.config import settings as configuration
 from sla_monitor.config.settings import Settings
 from sla_monitor.core.facts import SECOND
-from sla_monitor.demo.kept import Kept, a_keeper
-from sla_monitor.demo.pack import write_shortened
 from sla_monitor.demo.stories import Run, Story, stories, tellings
+from sla_monitor.demo.worker import DemoWorker
+from sla_monitor.engine.embedded import embedded_broker
 from sla_monitor.engine.playing import a_sender, followed, make_topics, records_so_far
-from sla_monitor.errors import EXIT_USAGE, Fatal, RefuseToStart, SlaError
 
 PARTITIONS: Final = 4  # of new topics
 SPEED_DEFAULT: Final = 600.0  # an hour of the plan takes six seconds
-READY_SECONDS_MAX: Final = 60.0  # ~3 s with Kafka, ~10 s with the embedded broker, whose groups are slow to form
-POLL_SECONDS: Final = 0.1
 DRAW_SECONDS: Final = 0.25
 DRAIN_SECONDS_MAX: Final = 5.0  # for what the worker said last
 SOON_SECONDS: Final = 0.001  # nobody waits for less
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-_WEB_PORT = re.compile(r"ready for partitions\b.*\bweb=(\d+)")
 
 Clock = Callable[[], int]  # microseconds since the epoch
 
@@ -96,23 +88,22 @@ async def perform(programme: Programme, show: Show, clock: Clock = wall) -> None
     """Until it is cancelled, or its duration is over. Fatal: the worker ended by itself; RefuseToStart: it did so, for
     a reason that it named, before it began.
     """
-    async with a_keeper() as kept:
-        with _a_broker(programme.broker, kept.folder) as broker:
-            settings = _settings(programme, broker)
-            show.progress(f"broker: {broker}")
-            partitions = await make_topics(settings, PARTITIONS)
-            kept.start(_environment(settings, write_shortened(kept.folder, programme.speed)))
-            show.progress("the worker starts and joins its group")
-            is_over = asyncio.Event()
-            listening = asyncio.create_task(_listen(settings, partitions, show, is_over))
-            try:
-                show.playing(await _ready(kept))
-                await _play(programme, settings, partitions, kept, show, clock, listening)
-            finally:
-                await kept.end()
-                is_over.set()
-                await asyncio.wait({listening}, timeout=DRAIN_SECONDS_MAX)
-                listening.cancel()
+    with _a_broker(programme.broker) as broker:
+        settings = _settings(programme, broker)
+        show.progress(f"broker: {broker}")
+        partitions = await make_topics(settings, PARTITIONS)
+        worker = DemoWorker(settings, programme.speed)
+        show.progress("the worker starts and joins its group")
+        is_over = asyncio.Event()
+        listening = asyncio.create_task(_listen(settings, partitions, show, is_over))
+        try:
+            show.playing(await worker.ready())
+            await _play(programme, settings, partitions, worker, show, clock, listening)
+        finally:
+            await worker.end()
+            is_over.set()
+            await asyncio.wait({listening}, timeout=DRAIN_SECONDS_MAX)
+            listening.cancel()
 
 
 def name_of(speed: float) -> str:
@@ -134,55 +125,21 @@ def _settings(programme: Programme, broker: str) -> Settings:
     )
 
 
-def _environment(settings: Settings, policy: Path) -> dict[str, str]:
-    """The worker's: ours, with what the settings say instead."""
-    said = ("broker", "group", "topic_prefix", "journal", "web_port", "settle_seconds", "log_format")
-    values = {f"{configuration.PREFIX}{name.upper()}": str(getattr(settings, name)) for name in said}
-    return dict(os.environ) | values | {"SLA_POLICY": str(policy), "NO_COLOR": "1"}
-
-
 @contextmanager
-def _a_broker(given: str | None, _folder: Path) -> Iterator[str]:
+def _a_broker(given: str | None) -> Iterator[str]:
     """The bootstrap address of the broker that was named, which stays as it is, or of one that ends with the demo."""
-    if given is None:
-        raise RefuseToStart("--broker: is needed; a broker of its own is not available in this version")
-    yield given
-
-
-async def _ready(kept: Kept) -> str:
-    """Until the worker is ready for work; the address of its metrics."""
-    async with asyncio.timeout(READY_SECONDS_MAX):
-        while True:
-            if kept.exit_code is not None:
-                raise _ended(kept, while_starting=True)
-            match = _WEB_PORT.search("\n".join(kept.lines()))
-            if match:
-                is_ready = await asyncio.to_thread(_is_ready, int(match[1]))
-                if is_ready:
-                    return f"http://127.0.0.1:{match[1]}/metrics"
-            await asyncio.sleep(POLL_SECONDS)
-
-
-def _is_ready(port: int) -> bool:
-    with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=1):
-        return True  # any other status than 200 is an OSError
-    return False
-
-
-def _ended(kept: Kept, *, while_starting: bool = False) -> SlaError:
-    """Why the worker is gone, with what it said last."""
-    lines = kept.last_lines()
-    if while_starting and kept.exit_code == EXIT_USAGE:
-        return RefuseToStart([*lines, "the demo's worker refused to start, for the reasons above"])
-    said = "\n".join(f"  {line}" for line in lines) or "  (nothing)"
-    return Fatal(f"the worker ended unexpectedly, with exit code {kept.exit_code}. Its last lines:\n{said}")
+    if given is not None:
+        yield given
+        return
+    with embedded_broker() as address:
+        yield address
 
 
 async def _play(
     programme: Programme,
     settings: Settings,
     partitions: int,
-    kept: Kept,
+    worker: DemoWorker,
     show: Show,
     clock: Clock,
     listening: asyncio.Task[None],
@@ -198,7 +155,7 @@ async def _play(
     ends_at = None if programme.duration_seconds is None else clock() + int(programme.duration_seconds * SECOND)
     jobs = [
         asyncio.create_task(job)
-        for job in (play(settings, run, show.begins, clock), _draw(show, clock, ends_at), _watch(kept))
+        for job in (play(settings, run, show.begins, clock), _draw(show, clock, ends_at), worker.watch())
     ]
     try:
         done, _ = await asyncio.wait(
@@ -253,8 +210,3 @@ async def _draw(show: Show, clock: Clock, ends_at: int | None) -> None:
         now = clock()
         show.draw(now, None if ends_at is None else ends_at - now)
         await asyncio.sleep(DRAW_SECONDS)
-
-
-async def _watch(kept: Kept) -> None:
-    await kept.ended()
-    raise _ended(kept)

@@ -28,17 +28,17 @@ def embedded_broker(port: int = 0) -> Iterator[str]:
     however that ends. RefuseToStart: it is not installed. Fatal: it does not come up.
     """
     binary = _binary()
-    with tempfile.TemporaryDirectory(prefix="sla-monitor-broker-") as folder:
-        log = Path(folder) / "broker.log"
-        address = f"127.0.0.1:{port or _free_port()}"
-        listener = f"tcp://{address}"  # its default is every interface of the machine
-        command = [binary, "broker", "--listener-url", listener, "--advertised-listener-url", listener, "--silent"]
-        kept = Kept(command, log=log, grace_seconds=STOP_SECONDS_MAX)
-        try:
-            _wait_until_it_listens(address, kept, log)
-            yield address
-        finally:
-            kept.end()
+    folder = Path(tempfile.mkdtemp(prefix="sla-monitor-broker-"))
+    log = folder / "broker.log"
+    address = f"127.0.0.1:{port or _free_port()}"
+    listener = f"tcp://{address}"  # its default is every interface of the machine
+    command = [binary, "broker", "--listener-url", listener, "--advertised-listener-url", listener, "--silent"]
+    kept = Kept(command, log=log, grace_seconds=STOP_SECONDS_MAX, removes=folder)
+    try:
+        _wait_until_it_listens(address, kept, log)
+        yield address
+    finally:
+        kept.end()
 
 
 def _binary() -> str:

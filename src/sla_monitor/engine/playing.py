@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError
 from sla_monitor.config.settings import Settings
 from sla_monitor.engine import lenient
 from sla_monitor.engine.kafka import admin_client, client_options
+from sla_monitor.engine.log import Log
 from sla_monitor.engine.reading import POLL_MS, Found
 from sla_monitor.engine.topics import create_topics, topic_partitions
 from sla_monitor.errors import Fatal, UnsafeState
@@ -67,9 +68,7 @@ async def a_sender(settings: Settings) -> AsyncIterator[Sender]:
 
 async def records_so_far(settings: Settings, partitions: int) -> int:
     """How many records `case-events` ever had: a number that only grows, whatever retention takes away."""
-    async with _a_reader(settings) as reader:
-        ends: dict[TopicPartition, int] = await reader.end_offsets(_partitions(settings.topics.events, partitions))
-        return sum(ends.values())
+    return sum((await _ends(settings, _partitions(settings.topics.events, partitions))).values())
 
 
 async def followed(
@@ -91,7 +90,7 @@ async def followed(
                     for record in records:
                         yield record
                 if is_over.is_set() and ends is None:
-                    ends = await reader.end_offsets(wanted)
+                    ends = await _ends(settings, wanted)
         except (KafkaError, OSError) as error:
             raise Fatal(f"{', '.join(topics)}: {type(error).__name__}: {error}") from error
 
@@ -110,6 +109,16 @@ async def _a_reader(settings: Settings) -> AsyncIterator[Any]:
         yield reader
     finally:
         await _stopped(reader)
+
+
+async def _ends(settings: Settings, wanted: list[TopicPartition]) -> dict[TopicPartition, int]:
+    """Asked of the log: not every broker tells a consumer the truth (engine/ends.py)."""
+    log = Log(settings)
+    try:
+        await log.start()
+        return await log.ends(wanted)
+    finally:
+        await log.stop()
 
 
 def _partitions(topic: str, count: int) -> list[TopicPartition]:
