@@ -166,7 +166,7 @@ def test_the_targets_that_stories_are_told_by_are_those_of_the_plan() -> None:
     """A story of an answer in time must be one, under the built-in pack."""
     [policy] = load_packs().versions
     [clock] = [clock for clock in policy.clocks if clock.name == "initial_response"]
-    stated = {
+    stated: dict[tuple[object, object], int] = {
         (severity, plan): plots.target_minutes(severity, plan) * MINUTE
         for severity in policy.severities
         for plan in policy.plans

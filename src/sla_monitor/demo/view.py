@@ -14,7 +14,7 @@ from sla_monitor.core import notices as n
 from sla_monitor.demo.ledger import Ledger, RunningClock
 from sla_monitor.demo.words import in_words, spoken
 
-LINES_AROUND: Final = 10  # titles, headings, counts and the end of a frame
+LINES_AROUND: Final = 11  # titles, headings, counts, the end of a frame, and the cursor
 ROWS_MIN: Final = 3
 BROKEN_MAX: Final = 3
 NAME_CHARACTERS_MAX: Final = 22
@@ -94,6 +94,8 @@ def _counts(ledger: Ledger) -> Text:
         " · ",
         (f"{counts.retracted} taken back", "cyan"),
         f" · {counts.dead} dead letters",
+        overflow="ellipsis",
+        no_wrap=True,
     )
 
 
@@ -134,7 +136,7 @@ def _latest(ledger: Ledger, scene: Scene, rows: int) -> Table:
 
 def _footer(scene: Scene) -> Text:
     end = "Ctrl-C ends it" if scene.left is None else f"ends in {spoken(max(0, scene.left))}, or with Ctrl-C"
-    return Text(f"{pace(scene.speed)}\nmetrics: {scene.metrics}   {end}", style="dim")
+    return Text(f"{pace(scene.speed)}\nmetrics: {scene.metrics}   {end}", style="dim", no_wrap=True)
 
 
 def _table(title: str, *headings: str) -> Table:

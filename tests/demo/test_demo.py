@@ -1,0 +1,225 @@
+"""`sla-monitor demo` as a process: what it prints, how it ends, and that nothing is left of it.
+
+Each runs the plan three times as fast as usual: what takes half a minute takes ten seconds. Most of the time is the
+embedded broker's, whose groups take ten seconds to form.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from sla_monitor.config.settings import Settings
+from sla_monitor.demo.performance import name_of
+from sla_monitor.engine.embedded import embedded_broker
+from sla_monitor.engine.reading import records_of
+from sla_monitor.errors import EXIT_FATAL, EXIT_USAGE
+from tests.kafka.broker import Broker
+from tests.kafka.helpers import fresh_prefix
+
+SPEED = 1_800
+STARTED_SECONDS_MAX = 60.0
+GONE_SECONDS_MAX = 20.0
+SEEN = {
+    "sla.clock.started",
+    "sla.warning",
+    "sla.met",
+    "sla.breached",
+    "severity.downgrade_recommended",
+    "sla.retracted",
+}
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "sla_monitor", "demo", "--speed", str(SPEED), *map(str, arguments)]
+
+
+def environment(temporary: Path, **settings: str) -> dict[str, str]:
+    """Ours without any setting, and a folder of its own for what is temporary."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SLA_")}
+    return kept | {"TMPDIR": str(temporary)} | settings
+
+
+def eventually(holds: Callable[[], object], seconds: float) -> None:
+    give_up_at = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < give_up_at
+        time.sleep(0.05)
+
+
+def children(pid: int) -> list[int]:
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def descendants(pid: int) -> list[int]:
+    """The keepers, and behind each its broker or worker."""
+    found = children(pid)
+    return found + [each for child in found for each in descendants(child)]
+
+
+def is_gone(pid: int) -> bool:
+    """No process, or one that only waits to be reaped by whoever inherited it."""
+    try:
+        return ") Z " in Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return True
+
+
+def worker_of(demo: subprocess.Popen[bytes]) -> int:
+    """The process that runs `sla-monitor run`, not its keeper."""
+    [worker] = [pid for pid in descendants(demo.pid) if not children(pid)]
+    return worker
+
+
+@contextmanager
+def a_demo(temporary: Path, *arguments: object, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Running, its output in files of this folder; it has said its first notice."""
+    out, err = temporary / "out", temporary / "err"
+    with out.open("wb") as stdout, err.open("wb") as stderr:
+        demo = subprocess.Popen(
+            command("--json", *arguments), env=environment(temporary, **settings), stdout=stdout, stderr=stderr
+        )
+    try:
+        eventually(lambda: out.stat().st_size or demo.poll() is not None, STARTED_SECONDS_MAX)
+        assert demo.poll() is None, err.read_text()
+        yield demo
+    finally:
+        if demo.poll() is None:
+            demo.terminate()
+        demo.wait(GONE_SECONDS_MAX)
+
+
+def leftovers(temporary: Path) -> list[str]:
+    return [each.name for each in temporary.iterdir() if each.name not in {"out", "err"}]
+
+
+def test_one_command_shows_everything_important_and_leaves_nothing(tmp_path: Path) -> None:
+    """No broker, no Java: notices as lines on standard output, all else on standard error, exit 0, nothing left."""
+    out, err = tmp_path / "out", tmp_path / "err"
+    with out.open("wb") as stdout, err.open("wb") as stderr:
+        demo = subprocess.run(
+            command("--json", "--duration", 9), env=environment(tmp_path), stdout=stdout, stderr=stderr, check=False
+        )
+    assert demo.returncode == 0, err.read_text()
+    notices = [json.loads(line) for line in out.read_bytes().splitlines()]
+    assert {notice["type"] for notice in notices} >= SEEN
+    assert {notice["data"]["policy"]["name"] for notice in notices} == {f"vendor-support-x{SPEED}"}
+    assert "one hour of the plan takes 2.0 s here" in err.read_text()
+    assert "seen: " in err.read_text()
+    assert leftovers(tmp_path) == []
+
+
+def test_a_demo_that_is_killed_leaves_nothing_and_another_goes_on(tmp_path: Path) -> None:
+    """SIGKILL ends the worker and the folder too. On the broker, which lives, the next one goes on: every notice that
+    either had in Kafka is there, and one that is repeated is the same to the byte.
+    """
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    second.mkdir()
+    with embedded_broker() as broker:
+        with a_demo(first, "--broker", broker) as demo:
+            eventually(lambda: b'"sla.breached"' in (first / "out").read_bytes(), STARTED_SECONDS_MAX)
+            running = descendants(demo.pid)
+            assert len(running) == 2
+            demo.kill()
+            demo.wait()
+            eventually(lambda: all(map(is_gone, running)), GONE_SECONDS_MAX)
+            eventually(lambda: leftovers(first) == [], GONE_SECONDS_MAX)
+        with a_demo(second, "--broker", broker, "--duration", 5) as demo:
+            assert demo.wait() == 0, (second / "err").read_text()
+        assert leftovers(second) == []
+        name = name_of(SPEED)
+        in_kafka = asyncio.run(notices_in(Settings(broker=broker, topic_prefix=f"{name}.")))
+    shown = [set((each / "out").read_bytes().splitlines()) for each in (first, second)]
+    assert shown[1] == set(in_kafka)
+    assert shown[0] <= shown[1]
+    by_id: dict[str, set[bytes]] = {}
+    for line in in_kafka:
+        by_id.setdefault(json.loads(line)["id"], set()).add(line)
+    assert [same for same in by_id.values() if len(same) > 1] == []
+    cases = {json.loads(line)["subject"] for line in in_kafka}
+    assert {"CASE-1-0001"} < cases
+    assert [case for case in cases if case.endswith("-0001") and case != "CASE-1-0001"]
+
+
+async def notices_in(settings: Settings) -> list[bytes]:
+    return [record.value or b"" async for record in records_of(settings, settings.topics.notices, range(4))]
+
+
+def test_a_worker_that_dies_ends_the_demo_loudly_and_ctrl_c_quietly(broker: Broker, tmp_path: Path) -> None:
+    """70 with the worker's last lines; 0 after Ctrl-C. Nothing is left in any case."""
+    settings = {"SLA_JOURNAL": "transactional", "SLA_TOPIC_PREFIX": fresh_prefix(), "SLA_GROUP": fresh_prefix()}
+    for ending, code in ((None, EXIT_FATAL), (signal.SIGINT, 0)):
+        with a_demo(tmp_path, "--broker", broker.bootstrap, **settings) as demo:
+            running = descendants(demo.pid)
+            if ending is None:
+                os.kill(worker_of(demo), signal.SIGKILL)
+            else:
+                demo.send_signal(ending)
+            assert demo.wait(GONE_SECONDS_MAX) == code
+        said = (tmp_path / "err").read_text()
+        assert ("the worker ended unexpectedly" in said) is (ending is None)
+        assert ("ready for partitions" in said) is (ending is None)
+        assert all(map(is_gone, running))
+        assert leftovers(tmp_path) == []
+
+
+def test_what_refuses_the_worker_is_said_as_the_worker_says_it(tmp_path: Path) -> None:
+    """Transactions asked of a broker without them: its line, exit 2, nothing left."""
+    done = subprocess.run(
+        command("--duration", 5),
+        env=environment(tmp_path, SLA_JOURNAL="transactional"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == EXIT_USAGE, done.stderr
+    assert "SLA_JOURNAL" in done.stderr
+    assert done.stdout == ""
+    assert leftovers(tmp_path) == []
+
+
+def test_a_reader_that_has_enough_ends_the_demo(broker: Broker, tmp_path: Path) -> None:
+    """`demo --json | head`: no traceback, no worker that goes on for nobody."""
+    settings = {"SLA_JOURNAL": "transactional", "SLA_TOPIC_PREFIX": fresh_prefix(), "SLA_GROUP": fresh_prefix()}
+    with (
+        (tmp_path / "err").open("wb") as stderr,
+        subprocess.Popen(
+            command("--json", "--broker", broker.bootstrap),
+            env=environment(tmp_path, **settings),
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+        ) as demo,
+    ):
+        assert demo.stdout
+        assert json.loads(demo.stdout.readline())["type"] == "sla.clock.started"
+        demo.stdout.close()
+        assert demo.wait(STARTED_SECONDS_MAX) == 0
+    assert "Traceback" not in (tmp_path / "err").read_text()
+    assert leftovers(tmp_path) == []
+
+
+def test_without_a_broker_there_it_says_so(tmp_path: Path) -> None:
+    """Exit 2, and the address."""
+    done = subprocess.run(
+        command("--broker", "127.0.0.1:1"), env=environment(tmp_path), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == EXIT_USAGE
+    assert "127.0.0.1:1" in done.stderr
+    assert leftovers(tmp_path) == []
+
+
+@pytest.mark.parametrize("speed", [600.0, 1_800.0, 61.5])
+def test_what_was_decided_at_one_speed_is_not_mixed_with_another(speed: float) -> None:
+    """Each has topics of its own; the usual one the plain name."""
+    assert name_of(speed) == {600.0: "demo", 1_800.0: "demo-x1800", 61.5: "demo-x61.5"}[speed]
