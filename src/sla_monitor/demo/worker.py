@@ -36,7 +36,7 @@ class DemoWorker:
             COMMAND,
             log=self._log,
             grace_seconds=GRACE_SECONDS,
-            environment=_environment(settings, write_shortened(folder, speed)),
+            environment=_environment(settings, folder, speed),
             removes=folder,
         )
 
@@ -86,11 +86,14 @@ class DemoWorker:
         return []
 
 
-def _environment(settings: Settings, policy: Path) -> dict[str, str]:
-    """Ours, with what the settings say instead."""
+def _environment(settings: Settings, folder: Path, speed: float) -> dict[str, str]:
+    """Ours, with what the settings say instead. What the worker keeps for a while is in the folder too: killed, it
+    cannot tidy up.
+    """
     said = ("broker", "group", "topic_prefix", "journal", "web_port", "settle_seconds", "log_format")
     values = {f"{PREFIX}{name.upper()}": str(getattr(settings, name)) for name in said}
-    return dict(os.environ) | values | {"SLA_POLICY": str(policy), "NO_COLOR": "1"}
+    own = {"SLA_POLICY": str(write_shortened(folder, speed)), "TMPDIR": str(folder), "NO_COLOR": "1"}
+    return dict(os.environ) | values | own
 
 
 def _is_ready(port: str) -> bool:
