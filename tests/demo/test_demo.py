@@ -7,14 +7,18 @@ embedded broker's, whose groups take ten seconds to form.
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import os
+import pty
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -156,22 +160,54 @@ async def notices_in(settings: Settings) -> list[bytes]:
     return [record.value or b"" async for record in records_of(settings, settings.topics.notices, range(4))]
 
 
-def test_a_worker_that_dies_ends_the_demo_loudly_and_ctrl_c_quietly(broker: Broker, tmp_path: Path) -> None:
-    """70 with the worker's last lines; 0 after Ctrl-C. Nothing is left in any case."""
-    settings = {"SLA_JOURNAL": "transactional", "SLA_TOPIC_PREFIX": fresh_prefix(), "SLA_GROUP": fresh_prefix()}
-    for ending, code in ((None, EXIT_FATAL), (signal.SIGINT, 0)):
-        with a_demo(tmp_path, "--broker", broker.bootstrap, **settings) as demo:
-            running = descendants(demo.pid)
-            if ending is None:
-                os.kill(worker_of(demo), signal.SIGKILL)
-            else:
-                demo.send_signal(ending)
-            assert demo.wait(GONE_SECONDS_MAX) == code
-        said = (tmp_path / "err").read_text()
-        assert ("the worker ended unexpectedly" in said) is (ending is None)
-        assert ("ready for partitions" in said) is (ending is None)
-        assert all(map(is_gone, running))
-        assert leftovers(tmp_path) == []
+def on_kafka() -> dict[str, str]:
+    """Settings for a broker with transactions that others use too."""
+    return {"SLA_JOURNAL": "transactional", "SLA_TOPIC_PREFIX": fresh_prefix(), "SLA_GROUP": fresh_prefix()}
+
+
+def test_a_worker_that_dies_ends_the_demo_loudly(broker: Broker, tmp_path: Path) -> None:
+    """70 with the worker's last lines, and nothing is left, not even what the worker could not tidy up."""
+    with a_demo(tmp_path, "--broker", broker.bootstrap, **on_kafka()) as demo:
+        running = descendants(demo.pid)
+        os.kill(worker_of(demo), signal.SIGKILL)
+        assert demo.wait(GONE_SECONDS_MAX) == EXIT_FATAL
+    said = (tmp_path / "err").read_text()
+    assert "the worker ended unexpectedly" in said
+    assert "ready for partitions" in said
+    assert all(map(is_gone, running))
+    assert leftovers(tmp_path) == []
+
+
+def test_on_a_terminal_it_is_a_live_view_until_ctrl_c(broker: Broker, tmp_path: Path) -> None:
+    """Drawn again and again, within the terminal; then a summary, and exit 0."""
+    screen, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 120, 0, 0))
+    demo = subprocess.Popen(
+        command("--broker", broker.bootstrap),
+        env=environment(tmp_path, TERM="xterm", **on_kafka()),
+        stdin=subprocess.DEVNULL,
+        stdout=terminal,
+        stderr=terminal,
+    )
+    os.close(terminal)
+    drawn = b""
+    try:
+        while drawn.count(b"Nearest deadlines") < 3:
+            drawn += os.read(screen, 65_536)
+        demo.send_signal(signal.SIGINT)
+        with suppress(OSError):  # how a terminal ends that nobody writes to any more
+            while more := os.read(screen, 65_536):
+                drawn += more
+        assert demo.wait(GONE_SECONDS_MAX) == 0
+    finally:
+        os.close(screen)
+        demo.kill()
+        demo.wait()
+    assert b"clocks running" in drawn
+    assert b"Ctrl-C ends it" in drawn
+    assert drawn.rfind(b"seen: ") > drawn.rfind(b"Nearest deadlines")
+    assert b"Traceback" not in drawn
+    assert leftovers(tmp_path) == []
 
 
 def test_what_refuses_the_worker_is_said_as_the_worker_says_it(tmp_path: Path) -> None:
@@ -191,12 +227,11 @@ def test_what_refuses_the_worker_is_said_as_the_worker_says_it(tmp_path: Path) -
 
 def test_a_reader_that_has_enough_ends_the_demo(broker: Broker, tmp_path: Path) -> None:
     """`demo --json | head`: no traceback, no worker that goes on for nobody."""
-    settings = {"SLA_JOURNAL": "transactional", "SLA_TOPIC_PREFIX": fresh_prefix(), "SLA_GROUP": fresh_prefix()}
     with (
         (tmp_path / "err").open("wb") as stderr,
         subprocess.Popen(
             command("--json", "--broker", broker.bootstrap),
-            env=environment(tmp_path, **settings),
+            env=environment(tmp_path, **on_kafka()),
             stdout=subprocess.PIPE,
             stderr=stderr,
         ) as demo,
