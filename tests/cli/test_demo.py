@@ -27,7 +27,7 @@ def test_json_is_what_is_in_kafka(capfdbinary: pytest.CaptureFixture[bytes]) -> 
     out, err = capfdbinary.readouterr()
     assert out == 2 * (line + b"\n")
     assert b"seen: 1 sla.breached" in err
-    assert b"1 dead letters" in err
+    assert b"dead letters 1" in err
 
 
 def test_lines_are_words_and_each_notice_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:

@@ -112,5 +112,5 @@ def test_the_summary_tells_what_was_seen_and_what_stands() -> None:
     ledger.dead_letter()
     assert view.summary(ledger).plain.splitlines() == [
         "seen: 1 sla.breached, 1 sla.clock.started, 1 sla.retracted",
-        "in the end: 0 met, 0 met too late, 0 breached, 0 downgrades recommended; 1 notices taken back, 1 dead letters",
+        "in the end: met 0, met too late 0, breached 0, downgrades recommended 0; taken back 1, dead letters 1",
     ]

@@ -77,9 +77,8 @@ def summary(ledger: Ledger) -> Text:
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(ledger.kinds.items())) or "no notice"
     return Text(
         f"seen: {kinds}\n"
-        f"in the end: {counts.met} met, {counts.met_late} met too late, {counts.breached} breached, "
-        f"{counts.downgrades} downgrades recommended; {counts.retracted} notices taken back, "
-        f"{counts.dead} dead letters"
+        f"in the end: met {counts.met}, met too late {counts.met_late}, breached {counts.breached}, "
+        f"downgrades recommended {counts.downgrades}; taken back {counts.retracted}, dead letters {counts.dead}"
     )
 
 

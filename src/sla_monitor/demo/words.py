@@ -53,7 +53,8 @@ def in_words(notice: Mapping[str, Any]) -> str:  # noqa: C901, PLR0911, PLR0912 
         case n.CLOCK_STOPPED:
             return f"the clock {said['clock']} has stopped"
         case n.DEADLINE_MOVED:
-            return f"the deadline moved from {_clock(said['old_deadline'])} to {_clock(said['new_deadline'])}"
+            old, new = _clock(said["old_deadline"], notice), _clock(said["new_deadline"], notice)
+            return f"the deadline moved from {old} to {new}"
         case n.WARNING:
             return f"{said['level']} % of the time is gone, {seconds(said['remaining'])} left"
         case n.BREACHED:
@@ -89,6 +90,9 @@ def _evidence(evidence: Mapping[str, Any]) -> str:
     return f"no sign of the customer for {seconds(evidence['silence_seconds'])}"
 
 
-def _clock(instant: str | None) -> str:
-    """The time of day, UTC, of a time as notices have it."""
-    return instant[11:19] if instant else "never"
+def _clock(instant: str | None, notice: Mapping[str, Any]) -> str:
+    """A time as notices have it, UTC: of the same day without its date."""
+    if instant is None:
+        return "never"
+    date, time = instant[:10], instant[11:19]
+    return time if notice["time"].startswith(date) else f"{date} {time}"
