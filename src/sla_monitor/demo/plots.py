@@ -1,7 +1,8 @@
 """What can happen to a case, told in minutes of the plan: an hour here is the plan's hour, however fast the demo runs.
 
 Each plot is a pure function of the chance it is given. `PLOTS` says how often each is told; those in `FIRST_ROUND` are
-told first, because between them they show everything the worker has to say within two hours of the plan.
+told first, because between them they show, within two and a half hours of the plan, what matters most. Longer than
+usual: it is a list of plots, each read on its own.
 """
 
 from __future__ import annotations
