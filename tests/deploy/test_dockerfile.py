@@ -30,7 +30,7 @@ MISTAKES = {
     "tools in the image": ("RUN groupadd", "RUN apt-get install gcc && groupadd", "apt-get runs in the last stage"),
     "nothing installed": ("--only-binary :all: .\n", "--only-binary :all: faust\n", "does not install the project"),
     "what must be compiled": (" --only-binary :all:", "", "may compile a dependency"),
-    "an extra that is none": (":all: .\n", ":all: .[traffic]\n", "extra traffic is none of the project's"),
+    "an extra that is none": (":all: .\n", ":all: .[nothing]\n", "extra nothing is none of the project's"),
     "a file that is not there": ("COPY src", "COPY sources", "copies sources, which is not in the repository"),
     "a file that is kept out": ("COPY src", "COPY docs", "copies docs, which .dockerignore keeps out"),
     "a file too few": ("pyproject.toml README.md", "pyproject.toml", "builds without README.md"),
