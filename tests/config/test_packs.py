@@ -11,11 +11,12 @@ import pytest
 
 from sla_monitor.config import pack_model, packs, yaml_lines
 from sla_monitor.config.packs import load_packs, pack_schema
-from sla_monitor.core import policy
+from sla_monitor.core import policy, profile
 from sla_monitor.core.facts import HOUR, MINUTE, SECOND
-from sla_monitor.core.policy import Policy, Profile
+from sla_monitor.core.policy import Policy
+from sla_monitor.core.profile import Profile
 from sla_monitor.errors import BadConfiguration
-from sla_monitor.wire.events import OpenedData
+from sla_monitor.wire.events import CauseFoundData, OpenedData
 
 HERE = Path(__file__).parent
 OTHER_PLAN = HERE / "four_severities.yaml"
@@ -332,11 +333,22 @@ def test_the_schema_describes_every_section() -> None:
 
 def test_a_rule_may_match_exactly_what_the_core_can_match() -> None:
     """The file format and the compiled form know the same fields of a case."""
-    assert set(pack_model.When.model_fields) == policy.MATCHABLE
+    assert set(pack_model.When.model_fields) == profile.MATCHABLE
 
 
-@pytest.mark.parametrize("field", ["access", "request", "release", "channel"])
-def test_packs_and_events_know_the_same_words(field: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "data", "field"),
+    [
+        ("Access", OpenedData, "access"),
+        ("Request", OpenedData, "request"),
+        ("Release", OpenedData, "release"),
+        ("Channel", OpenedData, "channel"),
+        ("Submitter", OpenedData, "submitted_by"),
+        ("Trait", OpenedData, "traits"),
+        ("Cause", CauseFoundData, "cause"),
+    ],
+)
+def test_packs_and_events_know_the_same_words(name: str, data: Any, field: str) -> None:
     """What an event may carry can be matched, and a pack cannot wait for what no event carries."""
-    said_by_events = re.findall(r"'([^']+)'", str(get_type_hints(OpenedData)[field]))
-    assert set(get_args(getattr(pack_model, field.capitalize()))) == set(said_by_events)
+    said_by_events = re.findall(r"'([^']+)'", str(get_type_hints(data)[field]))
+    assert set(get_args(getattr(pack_model, name))) == set(said_by_events)

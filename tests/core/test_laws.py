@@ -44,6 +44,9 @@ INSTANTS = st.one_of(
     st.builds(lambda instant, by: instant + by, HALF_HOURS, st.sampled_from([-1, 1])),
     st.integers(NINE - HOUR, NINE + 4 * DAY),
 )
+TRAITS = st.lists(
+    st.sampled_from(["third_party", "custom_code", "performance_broad", "not_reproducible"]), max_size=2
+).map(tuple)
 UNREACHED = st.just(f.ContactAttempted(reached=False))
 BODIES: st.SearchStrategy[f.Body] = st.one_of(
     st.just(f.Responded()),
@@ -70,14 +73,14 @@ BODIES: st.SearchStrategy[f.Body] = st.one_of(
     st.just(f.CustomerResponded()),
     st.sampled_from([f.ResolutionProposed(), f.ResolutionRejected()]),
     st.sampled_from([f.Resolved(), f.Closed(), f.Cancelled()]),
+    st.builds(f.TraitsChanged, add=TRAITS, remove=TRAITS),
+    st.builds(f.CauseFound, cause=st.sampled_from(["service", "custom_code"])),
     st.sampled_from(
         [
-            f.TraitsChanged(add=("custom_code",), remove=("third_party",)),
             f.ContactUpdated(verified=False),
             f.WorkStarted(engineer="eve"),
             f.WorkStopped(engineer="eve"),
             f.EffortLogged(effort=90 * MINUTE),
-            f.CauseFound(cause="service"),
             f.ScriptSubmitted(uat_tested=True),
             f.ReopenRequested(fingerprint=(("build", "7"),)),
             f.LabelsChanged(customer="Contoso"),
@@ -92,6 +95,10 @@ OPENINGS = st.builds(
     language=st.sampled_from(LANGUAGES),
     access=st.sampled_from([None, "24x7", "business_hours"]),
     accepts_english=st.booleans(),
+    submitted_by=st.sampled_from(["admin", "admin", "admin", "end_user"]),
+    request=st.sampled_from(["break_fix", "break_fix", "advisory"]),
+    release=st.sampled_from(["general_availability", "general_availability", "public_preview"]),
+    traits=TRAITS,
     targets=st.sampled_from([(), own_target(0.5), own_target(2), own_target(3)]),
 )
 

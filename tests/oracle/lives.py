@@ -15,6 +15,7 @@ from typing import Any
 from sla_monitor.oracle.events import instant
 from sla_monitor.oracle.hours import ROUND_THE_CLOCK, BusinessHours, days_off, micros
 from sla_monitor.oracle.plan import Plan, Plans, duration
+from sla_monitor.oracle.shapes import RELEASES, REQUESTS, TRAITS
 from sla_monitor.oracle.standing import written
 
 CloudEvent = dict[str, Any]
@@ -45,7 +46,9 @@ PLACES: tuple[tuple[str, tuple[str | None, ...], tuple[str | None, ...]], ...] =
 )
 LANGUAGES = ("en", "en", "en-GB", "EN-us", "de", "ja", "zh-Hant", "fr-CA", "ru", "pl", "uk")
 SEVERITIES = "AABBBC"
+CAUSES = ("service", "custom_code", "partner", "third_party", "environment", "other")
 PLANS = ("standard", "standard", "professional_direct", "unified")
+PRODUCTS = ("finance", "sales", "")
 NIGHTS = (
     "2026-03-08",
     "2026-03-29",
@@ -89,8 +92,32 @@ def terms(chance: random.Random) -> dict[str, Any]:
     for name in ("accepts_english", "accepts_translation"):
         if chance.random() < 0.15:
             found[name] = chance.random() < 0.7
+    found |= nature(chance)
     if chance.random() < 0.15:
         found["targets"] = {"initial_response": chance.choice((900, 5400, 1800.5, 28_800, 72_000.25, 1.5))}
+        if chance.random() < 0.3:
+            found["targets"] = {"resolution": chance.choice((3_600, 60_000))}
+    return found
+
+
+def nature(chance: random.Random) -> dict[str, Any]:
+    """Who asks, for what, and what the problem is like: mostly the usual."""
+    found: dict[str, Any] = {}
+    unusual: tuple[tuple[str, float, tuple[Any, ...]], ...] = (
+        ("submitted_by", 0.12, ("service_admin", "owner", "delegated_admin", "end_user", "end_user")),
+        ("request", 0.2, REQUESTS),
+        ("release", 0.2, RELEASES[1:]),
+        ("channel", 0.08, ("other_agreement",)),
+        ("has_subscription", 0.07, (False,)),
+        ("product", 0.2, PRODUCTS),
+    )
+    for name, share, values in unusual:
+        if chance.random() < share:
+            found[name] = chance.choice(values)
+    if found.get("request") == "rca":
+        found["published_incident"] = chance.random() < 0.5
+    if chance.random() < 0.25:
+        found["traits"] = chance.sample(TRAITS, chance.choice((1, 1, 2, 3)))
     return found
 
 
@@ -166,7 +193,9 @@ def happening(chance: random.Random) -> tuple[str, dict[str, Any]]:
         "case.closed": 1,
         "case.cancelled": 1,
         "case.work_started": 1,
-        "case.labels_changed": 1,
+        "case.labels_changed": 3,
+        "case.traits_changed": 9,
+        "case.cause_found": 5,
     }
     kind = chance.choices(list(kinds), list(kinds.values()))[0]
     language: dict[str, Any] = {"language": chance.choice(LANGUAGES)}
@@ -182,9 +211,18 @@ def happening(chance: random.Random) -> tuple[str, dict[str, Any]]:
         "case.downgrade_confirmed": {"recommendation": chance.choice(NAMED)},
         "case.downgrade_declined": {"recommendation": chance.choice(NAMED)},
         "case.work_started": {"engineer": "e1"},
-        "case.labels_changed": {"queue": "q"},
+        "case.labels_changed": {"queue": "q", "product": chance.choice(PRODUCTS)},
+        "case.traits_changed": traits_changed(chance),
+        "case.cause_found": {"cause": chance.choice(CAUSES)},
     }
     return kind, data.get(kind, {})
+
+
+def traits_changed(chance: random.Random) -> dict[str, Any]:
+    found = {"add": chance.sample(TRAITS, chance.choice((0, 1, 1, 2)))}
+    if chance.random() < 0.5:
+        found["remove"] = chance.sample(TRAITS, chance.choice((1, 2, 4)))
+    return found
 
 
 def story(seed: int, plan: Plan | None = None) -> list[CloudEvent]:
@@ -208,7 +246,7 @@ def story(seed: int, plan: Plan | None = None) -> list[CloudEvent]:
         at = next_at(chance, plan, moving, since, at)
         since = [opened_at, *since[-2:], at]
         told.append((at, kind, data))
-        if kind.endswith("_changed") and kind != "case.labels_changed":
+        if kind.endswith("_changed") and kind not in {"case.labels_changed", "case.traits_changed"}:
             moving |= data
         if kind == "case.contact_attempted" and chance.random() < 0.5:
             for _ in range(chance.choice((1, 2, 2, 3))):

@@ -124,7 +124,7 @@ MISTAKES: Final = (
     ),
     _mistake(
         "access by default counts as chosen",
-        "core/case.py",
+        "core/profile.py",
         ("access=body.access,", 'access=body.access or ("24x7" if body.severity == "A" else None),'),
     ),
     _mistake(
@@ -134,7 +134,7 @@ MISTAKES: Final = (
     ),
     _mistake(
         "a new language forgets that English was accepted",
-        "core/case.py",
+        "core/profile.py",
         ("profile.accepts_english if english is None else english", "bool(english)"),
     ),
     _mistake(
@@ -178,8 +178,8 @@ MISTAKES: Final = (
         "a cancelled clock that was breached is cancelled all the same",
         "core/case.py",
         (
-            "if isinstance(state, Running):\n                self._say_of_clock(n.CANCELLED",
-            "if state:\n                self._say_of_clock(n.CANCELLED",
+            "if isinstance(state, Running):\n            self._say_of_clock(n.CANCELLED",
+            "if state:\n            self._say_of_clock(n.CANCELLED",
         ),
     ),
     _mistake(
@@ -199,7 +199,7 @@ MISTAKES: Final = (
     _mistake(
         "a second wait begins the silence anew",
         "core/case.py",
-        ("if self.ended_at is not None or self.silence.waiting is not None:", "if self.ended_at is not None:"),
+        ("if not self._is_watched or self.silence.waiting is not None:", "if not self._is_watched:"),
         (
             "self.silence = s.begin(self.silence, at, fact.identity, self.policy.silence(self.profile))",
             (
@@ -278,7 +278,62 @@ MISTAKES: Final = (
     _mistake(
         "that a language is not served is said at each change",
         "core/case.py",
-        ("self.limited = True", "pass"),
+        ("self.limits += (rule,)", "pass"),
+    ),
+    # coverage and eligibility
+    _mistake(
+        "of the rules of coverage the last one that matches wins",
+        "core/policy.py",
+        (
+            "rule = next((rule for rule in rules if self._matches(rule.when, profile)), None)",
+            "rule = next((rule for rule in reversed(rules) if self._matches(rule.when, profile)), None)",
+        ),
+    ),
+    _mistake(
+        "a case must have all the traits that a rule names",
+        "core/policy.py",
+        ("if allowed.isdisjoint(getattr(profile, name)):", "if not allowed.issubset(getattr(profile, name)):"),
+    ),
+    _mistake(
+        "of who may not ask, also what for is looked at",
+        "core/policy.py",
+        (
+            'if rule.outcome == "declined" or not clocks:',
+            'if (rule.outcome == "declined" and kind == COVERAGE_DECLINED) or not clocks:',
+        ),
+    ),
+    _mistake(
+        "what is not promised is promised all the same",
+        "core/policy.py",
+        ("promised=promised and self.coverage_of(profile).promised,", "promised=promised,"),
+    ),
+    _mistake(
+        "a case that is served later is served from its opening",
+        "core/case.py",
+        (
+            "step = Step(at=at, profile=self.profile)\n        for clock in coverage",
+            "step = Step(at=self.opened_at, profile=self.profile)\n        for clock in coverage",
+        ),
+    ),
+    _mistake(
+        "a case that is served no more keeps its clocks",
+        "core/case.py",
+        ("if name in served or isinstance(state, Stopped):", "if name or isinstance(state, Stopped):"),
+    ),
+    _mistake(
+        "a breach is forgotten with the service",
+        "core/case.py",
+        ("if isinstance(state, Running):\n                del self", "if state:\n                del self"),
+    ),
+    _mistake(
+        "support waits on the customer of a declined case",
+        "core/case.py",
+        ("return self.ended_at is None and not self.declined", "return self.ended_at is None"),
+    ),
+    _mistake(
+        "with clocks that are not served what came before them stays",
+        "core/case.py",
+        ("self.silence = s.Silence()\n            self.held = {}", "pass"),
     ),
     # facts
     _mistake(

@@ -62,6 +62,49 @@ def test_a_deadline(rule: str, terms: dict[str, object], at: str, due: str) -> N
     assert started.data["deadline"] == due, rule
 
 
+@pytest.mark.parametrize(
+    ("rule", "terms", "declined"),
+    [
+        ("SP-ELIG-USER", {"submitted_by": "end_user", "request": "how_to"}, "eligibility.declined"),
+        ("SP-ELIG-NOSUB", {"has_subscription": False}, "eligibility.declined"),
+        ("SP-COV-HOWTO", {"request": "how_to", "plan": "unified"}, "coverage.declined"),
+        ("SP-COV-ADV", {"request": "advisory"}, "coverage.declined"),
+        ("SP-COV-RCA", {"request": "rca", "plan": "unified"}, "coverage.declined"),
+        ("SP-COV-PUB", {"release": "public_preview", "request": "advisory", "plan": "unified"}, "coverage.declined"),
+        ("SP-COV-GA", {"channel": "other_agreement"}, "coverage.declined"),
+        ("SP-EFF-BROAD", {"traits": ["performance_broad"]}, "coverage.declined"),
+    ],
+)
+def test_a_case_that_is_not_served(rule: str, terms: dict[str, object], declined: str) -> None:
+    """Not covered or not eligible: no clock starts; a notice says which rule."""
+    told = said(opened(MONDAY, **{"severity": "B", **terms}), event("responded", "2026-03-02T12:30:00Z"))  # type: ignore[arg-type]
+    assert [(found.kind, found.subject) for found in told] == [(declined, rule)]
+
+
+@pytest.mark.parametrize(
+    ("rule", "terms", "promised"),
+    [
+        ("SP-COV-PUB", {"release": "public_preview"}, True),
+        ("SP-COV-PRIV", {"release": "limited_preview"}, False),
+        ("SP-COV-3P", {"traits": ["third_party"]}, True),
+        ("SP-COV-DATA", {"traits": ["data_corruption"]}, True),
+        ("SP-EFF-BROAD", {"traits": ["performance_broad"], "plan": "unified"}, True),
+    ],
+)
+def test_a_case_that_is_served_with_less(rule: str, terms: dict[str, object], promised: object) -> None:
+    """Covered with less: one `coverage.limited` naming the rule; clocks run, with `promised` as the rule says."""
+    told = said(opened(MONDAY, **{"severity": "B", **terms}), until="2026-03-02T13:00:00Z")  # type: ignore[arg-type]
+    assert [found.subject for found in told if found.kind == "coverage.limited"] == [rule]
+    assert {found.data["promised"] for found in told if "clock" in found.data} == {promised}
+
+
+def test_the_cause_takes_a_case_out_of_the_promise() -> None:
+    """SP-COV-3P, SP-EFF-CAUSE: promised until `cause_found` says otherwise."""
+    told = [opened(MONDAY, "B", traits=["third_party"]), event("cause_found", "2026-03-02T09:00:00Z", cause="partner")]
+    assert times("coverage.limited", *told) == ["2026-03-02T08:00:00Z", "2026-03-02T09:00:00Z"]
+    assert [found.data["promised"] for found in said(*told) if found.kind == BREACHED] == [False]
+
+
 def test_an_unserved_language_is_limited_once() -> None:
     """SP-LANG-TR: in a language outside the nine also with `coverage.limited`."""
     change = event("language_changed", "2026-03-02T10:00:00Z", language="pl")

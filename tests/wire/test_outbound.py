@@ -45,6 +45,8 @@ def everything_said() -> Iterator[bytes]:
     recommended = [one for one in fed.notices if one["type"] == n.DOWNGRADE_RECOMMENDED]
     fed.tell("lowered", "case.downgrade_confirmed", clock(2, 31), recommendation=recommended[-1]["id"])
     fed.tell("lowered", "case.severity_changed", clock(2, 32), severity="A", by="customer")
+    fed.open("how-to", clock(2, 33), request="how_to")
+    fed.open("end-user", clock(2, 33), submitted_by="end_user")
     fed.open("moved", clock(2, 33), severity="B")
     fed.tell("moved", "case.severity_changed", clock(2, 34), severity="A")
     fed.wait(NINE + 20 * DAY)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -13,7 +14,8 @@ from sla_monitor.core import facts as f
 from sla_monitor.core import notices as n
 from sla_monitor.core.decide import kept, load
 from sla_monitor.core.facts import DAY
-from sla_monitor.core.policy import Packs, Profile
+from sla_monitor.core.policy import Packs
+from sla_monitor.core.profile import Profile
 from sla_monitor.errors import UnsafeState
 from sla_monitor.wire import rows
 from sla_monitor.wire.rows import (
@@ -39,6 +41,11 @@ STORED = [path for folder in corpus.FOLDERS for path in sorted(folder.glob("*.bi
 OLDER = [path for path in STORED if path.parent != corpus.FOLDERS[-1]]
 
 
+def number(path: Path) -> int:
+    """The version that a stored row was written by."""
+    return int(path.parent.name.removeprefix("v"))
+
+
 def named(path: Path) -> str:
     return f"{path.parent.name}-{path.stem}"
 
@@ -62,7 +69,7 @@ def test_the_header_is_the_layout_that_is_documented() -> None:
     fed = Fed()
     fed.open("case")
     value = fed.state[b"case"]
-    assert (value[0], value[1]) == (VERSION, OPEN) == (2, 0)
+    assert (value[0], value[1]) == (VERSION, OPEN) == (3, 0)
     assert int.from_bytes(value[2:10], "big", signed=True) == clock(0, 45)
     assert isinstance(msgspec.msgpack.decode(value[10:]), list)
 
@@ -156,6 +163,15 @@ def test_a_version_that_never_was_is_refused() -> None:
         decode_partition(msgspec.msgpack.encode([0]))
 
 
+def test_a_part_of_a_base_that_is_not_known_is_refused() -> None:
+    """Such as what a version in between kept of a case: dropped, it would be lost with the next writing."""
+    value = (corpus.FOLDERS[-1] / "base_running.bin").read_bytes()
+    body = msgspec.msgpack.decode(value[10:])
+    body[8][1][-1]["mood"] = "bad"
+    with pytest.raises(UnsafeState, match="mood"):
+        decode_row("case", value[:10] + msgspec.msgpack.encode(body), corpus.CORPUS)
+
+
 # --- what is stored ---------------------------------------------------------------------------------------------------
 
 
@@ -197,11 +213,11 @@ def test_an_older_row_says_the_same_once_it_is_written_anew(path: Path) -> None:
     expected = json.loads(path.with_suffix(".json").read_text("utf-8"))
     if path.stem == "partition":
         anew = encode_partition(decode_partition(value))
-        assert (msgspec.msgpack.decode(value)[0], msgspec.msgpack.decode(anew)[0]) == (1, VERSION)
+        assert (msgspec.msgpack.decode(value)[0], msgspec.msgpack.decode(anew)[0]) == (number(path), VERSION)
         expected["version"] = VERSION
     else:
         anew = written_anew(value)
-        assert (value[0], anew[0]) == (1, VERSION)
+        assert (value[0], anew[0]) == (number(path), VERSION)
     assert corpus.differences(expected, corpus.meaning_of(path.stem, anew)) == []
 
 
@@ -216,6 +232,7 @@ def test_the_stored_rows_have_everything_a_row_can_hold(folder: Path) -> None:
     assert [step["how"] for step in running["clocks"]["initial_response"]["steps"]] == ["from_start", "from_change"]
     assert running["held"]
     assert running["limited"]
+    assert folder.name in {"v1", "v2"} or running["limits"] == ["SP-LANG-TR"]
     assert len(running["silence"]["attempts"]) == 3
     assert running["silence"]["waiting"]
     assert running["silence"]["recommended"]
@@ -266,10 +283,20 @@ def test_a_case_goes_on_from_an_older_row_as_from_one_of_today(name: str) -> Non
         fed.tell("case", "case.closed", clock(8), "end")
         fed.wait(NINE + 20 * DAY)
         left = fed.state.get(b"case")
-        said = left and corpus.meaning("case", left) | {"failure": None}  # which version 1 did not keep
+        said = left and without(corpus.meaning("case", left), *NOT_KEPT, *DECIDED_OTHERWISE)
         lives.append((fed.notices, fed.dead, fed.counted, said))
-    older, today = lives
-    assert older == today
+    *older, today = lives
+    assert older == [today] * len(older)
+
+
+NOT_KEPT = ("failure", "rules_version", "submitted_by")  # by an older version, or not by that of today
+DECIDED_OTHERWISE = ("held", "base_order")  # by the code that wrote the first two; they are read as they are
+
+
+def without(value: Any, *names: str) -> Any:
+    if isinstance(value, dict):
+        return {name: without(each, *names) for name, each in value.items() if name not in names}
+    return [without(each, *names) for each in value] if isinstance(value, list) else value
 
 
 @pytest.mark.parametrize("path", LIVES, ids=named)
@@ -321,7 +348,7 @@ def test_the_types_of_events_keep_their_numbers() -> None:
 
 def test_the_types_of_notices_keep_their_numbers() -> None:
     """The ledger stores them by their place in this list: append, never insert, remove or sort."""
-    assert n.KINDS[:16] == (
+    assert n.KINDS[:18] == (
         "sla.clock.started",
         "sla.clock.stopped",
         "sla.deadline.moved",
@@ -338,12 +365,14 @@ def test_the_types_of_notices_keep_their_numbers() -> None:
         "case.forgotten",
         "case.quarantined",
         "case.history_folded",
+        "coverage.declined",
+        "eligibility.declined",
     )
 
 
 def test_the_fields_of_a_profile_keep_their_places() -> None:
     """Stored by position: append, with a default."""
-    assert [each.name for each in fields(Profile)][:13] == [
+    assert [each.name for each in fields(Profile)][:23] == [
         "severity",
         "plan",
         "country",
@@ -357,6 +386,16 @@ def test_the_fields_of_a_profile_keep_their_places() -> None:
         "release",
         "channel",
         "targets",
+        "submitted_by",
+        "has_subscription",
+        "published_incident",
+        "contact_verified",
+        "traits",
+        "traits_removed",
+        "cause",
+        "customer",
+        "product",
+        "queue",
     ]
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice, pairwise
-from typing import Annotated, Any, Final, Literal, TypeVar, get_args
+from typing import Annotated, Any, Final, Literal, Self, TypeVar, get_args
 
 from pydantic import (
     AfterValidator,
@@ -28,6 +28,7 @@ from pydantic import (
     ValidationInfo,
     WithJsonSchema,
     field_validator,
+    model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
@@ -48,6 +49,18 @@ Request = Literal[
 ]
 Release = Literal["general_availability", "public_preview", "limited_preview", "private_preview"]
 Channel = Literal["direct", "other_agreement"]
+Submitter = Literal["admin", "service_admin", "owner", "delegated_admin", "end_user"]
+Trait = Literal[
+    "performance_isolated",
+    "performance_broad",
+    "not_reproducible",
+    "customised_database",
+    "custom_code",
+    "third_party",
+    "data_corruption",
+    "rca_requested",
+]
+Cause = Literal["service", "custom_code", "partner", "third_party", "environment", "other"]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 ONE_DAY: Final = "one_day"
@@ -211,6 +224,7 @@ NoticeType = Annotated[
 ]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
 Name = Annotated[str, Field(pattern=NAME)]
+Label = Annotated[str, Field(min_length=1, max_length=200)]
 Sentence = Annotated[str, Field(min_length=1, max_length=1_000)]
 
 DURATION_SCHEMA = {"type": "string", "pattern": f"^{DURATION.pattern}$", "examples": ["30m", "4h"]}
@@ -239,6 +253,8 @@ class Rule(Section):
     """One sentence that a customer can be shown."""
     origin: Literal["stated", "ours"]
     """`stated`: the support plan says it. `ours`: the plan leaves it open and this deployment decided."""
+    see: list[RuleId] = []
+    """Rules that this one rests on: whoever is shown this rule may ask for those."""
 
 
 class When(Section):
@@ -262,6 +278,26 @@ class When(Section):
     """How far the product in question is released."""
     channel: OneOrMore[Channel] = Field(default_factory=list)
     """How the product was bought."""
+    submitted_by: OneOrMore[Submitter] = Field(default_factory=list)
+    """The role of whoever asked."""
+    has_subscription: OneOrMore[bool] = Field(default_factory=list)
+    """Whether there is a subscription."""
+    published_incident: OneOrMore[bool] = Field(default_factory=list)
+    """Whether it is about an incident that was published."""
+    contact_verified: OneOrMore[bool] = Field(default_factory=list)
+    """Whether the contact details are known to be right, as it is at the time."""
+    traits: OneOrMore[Trait] = Field(default_factory=list)
+    """What the problem is like, as it is at the time: one of these is enough."""
+    traits_removed: OneOrMore[Trait] = Field(default_factory=list)
+    """Traits that the case had before and has no more: one of these is enough."""
+    cause: OneOrMore[Cause] = Field(default_factory=list)
+    """The cause that was found; before that a case matches none."""
+    customer: OneOrMore[Label] = Field(default_factory=list)
+    """The case's label of this name, letter by letter."""
+    product: OneOrMore[Label] = Field(default_factory=list)
+    """The case's label of this name, letter by letter."""
+    queue: OneOrMore[Label] = Field(default_factory=list)
+    """The case's label of this name, letter by letter."""
 
 
 class Matched(Section):
@@ -287,6 +323,39 @@ class Hours(Matched):
 
     serve: Literal["round_the_clock", "calendar"]
     """Round the clock, or in the open hours of the case's country."""
+
+
+class Advised(Matched):
+    """A rule that may turn somebody away, or serve them with less."""
+
+    advice: Sentence = ""
+    """What to tell that customer: what to do instead, or how to get more. Only where nothing is said may it be left
+    out.
+    """
+
+    @model_validator(mode="after")
+    def _says_what_to_do(self) -> Self:
+        if not self.advice and getattr(self, "outcome", "") in {"declined", "limited", "own_targets"}:
+            raise wrong("'advice' is missing")
+        return self
+
+
+class Eligibility(Advised):
+    """Who may ask for support. The first match wins; without one, anybody may."""
+
+    outcome: Literal["eligible", "declined"]
+    """`declined`: no clock starts, and a notice says so."""
+
+
+class CoverageOf(Advised):
+    """What is supported, and how far. The first match wins; without one, everything is."""
+
+    outcome: Literal["covered", "limited", "own_targets", "declined"]
+    """`limited`: served with less, which is said once. `own_targets`: only clocks for which the case carries a target
+    of its own run; where it has none it is declined. `declined`: no clock starts, and a notice says so.
+    """
+    promised: bool = True
+    """False: clocks run and are reported, but nothing is promised."""
 
 
 class SilenceLimit(Matched):
@@ -322,7 +391,7 @@ M = TypeVar("M", bound=Matched)
 def gaps(whens: list[dict[str, list[Any]]], domains: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
     """Cases that none of the conditions matches, named by the fields that decide it.
 
-    Country and language have no domain: a rule that asks for them leaves the other countries and languages over.
+    Country, language, traits and labels have no domain: a rule that asks for them leaves all other cases over.
     """
     if not all(whens):
         return
@@ -337,9 +406,15 @@ def gaps(whens: list[dict[str, list[Any]]], domains: Mapping[str, Sequence[Any]]
             yield {field: value, **gap}
 
 
+ABSENT = {"cause": "not found"}
+
+
 def named(gap: Mapping[str, Any]) -> str:
-    words = (f"{field} {'not chosen' if value is None else value}" for field, value in gap.items())
-    return ", ".join(words).replace("True", "true").replace("False", "false") or "cases of other countries or languages"
+    words = (f"{field} {ABSENT.get(field, 'not chosen') if value is None else value}" for field, value in gap.items())
+    return (
+        ", ".join(words).replace("True", "true").replace("False", "false")
+        or "cases of other countries, languages, traits or labels"
+    )
 
 
 def complete(rules: list[M], info: ValidationInfo) -> list[M]:
@@ -355,6 +430,11 @@ def complete(rules: list[M], info: ValidationInfo) -> list[M]:
         "request": get_args(Request),
         "release": get_args(Release),
         "channel": get_args(Channel),
+        "submitted_by": get_args(Submitter),
+        "has_subscription": (True, False),
+        "published_incident": (True, False),
+        "contact_verified": (True, False),
+        "cause": (None, *get_args(Cause)),
     }
     whens = [{name: values for name, values in rule.when if values} for rule in rules]
     found = list(islice(gaps(whens, domains), SHOWN_MAX + 1))
@@ -512,6 +592,10 @@ class Pack(Section):
     hours: Complete[Hours]
     """When a case is served."""
     languages: Languages
+    eligibility: Annotated[list[Eligibility], Field(max_length=RULES_MAX)] = []
+    """Who may ask."""
+    coverage: Annotated[list[CoverageOf], Field(max_length=RULES_MAX)] = []
+    """What for. Asked only of those who may."""
     calendars: Annotated[list[OpenHours], Field(min_length=1, max_length=RULES_MAX), AfterValidator(once_each)]
     """Opening hours by country."""
     holidays: Holidays = Holidays()

@@ -23,6 +23,8 @@ from sla_monitor.config.pack_model import (
     Clock,
     Commitment,
     CountryTable,
+    CoverageOf,
+    Eligibility,
     Known,
     Matched,
     OpenHours,
@@ -34,6 +36,7 @@ from sla_monitor.config.pack_model import (
 from sla_monitor.config.yaml_lines import Document, Value, Where, read_yaml
 from sla_monitor.core import policy
 from sla_monitor.core.policy import Packs, Policy
+from sla_monitor.core.profile import When
 from sla_monitor.errors import BadConfiguration
 
 __all__ = ["country_table", "load_packs", "pack_schema"]
@@ -239,12 +242,24 @@ def compiled(pack: Pack, digest_of_file: str) -> Policy:
         clocks=tuple(clock_policy(name, clock) for name, clock in sorted(pack.clocks.items())),
         commitment=commitment(pack.commitment),
         calendar_for=calendars.calendar_for,
+        eligibility=tuple(coverage(each) for each in pack.eligibility),
+        coverage=tuple(coverage(each) for each in pack.coverage),
         switched_off=frozenset(pack.switched_off),
     )
 
 
-def when(rule: Matched) -> policy.When:
+def when(rule: Matched) -> When:
     return tuple((name, frozenset(values)) for name, values in rule.when if values)
+
+
+def coverage(said: Eligibility | CoverageOf) -> policy.CoverageRule:
+    return policy.CoverageRule(
+        rule=said.rule,
+        when=when(said),
+        outcome=said.outcome,
+        promised=said.promised if isinstance(said, CoverageOf) else True,
+        advice=said.advice,
+    )
 
 
 def calendar_rule(entry: OpenHours) -> CalendarRule:

@@ -17,7 +17,8 @@ from sla_monitor.core import facts as f
 from sla_monitor.core import notices as n
 from sla_monitor.core import silence as s
 from sla_monitor.core.clock import Breached, ClockState, Measure, Running, Step, Stopped
-from sla_monitor.core.policy import ClockPolicy, Policy, Profile
+from sla_monitor.core.policy import ClockPolicy, Coverage, Policy
+from sla_monitor.core.profile import Profile, profile_of, with_labels, with_language, with_traits
 from sla_monitor.core.times import iso, seconds
 
 REVISIONS_TRIED_MAX = 32  # a recommendation is withdrawn and made again at most this often before its id is unknown
@@ -38,7 +39,10 @@ class CaseState:
     # severity -> clock -> the history it would have had that severity not been lowered (SP-DOWN-BACK)
     held: dict[str, dict[str, tuple[Step, ...]]] = field(default_factory=dict)
     silence: s.Silence = field(default_factory=s.Silence)
-    limited: bool = False  # coverage.limited was said in this generation
+    declined: bool = field(
+        default=False, compare=False
+    )  # not served: no clock runs, nobody is waited for; of an open case
+    limits: tuple[str, ...] = ()  # rules that a coverage.limited of this generation named
     ended_at: int | None = None
     fired_at: int = 0  # the latest instant that time, not a fact, has decided
     applied_at: int = field(default=0, compare=False)  # of the last fact: what time decides before it came with it
@@ -53,6 +57,10 @@ class CaseState:
         """The next instant at which time alone changes something; None when only a fact can."""
         timer = self._next_timer()
         return timer[0] if timer else None
+
+    @property
+    def _is_watched(self) -> bool:
+        return self.ended_at is None and not self.declined
 
     def is_settled(self, subject: str) -> bool:
         """Whether facts have closed this clock (or the case): then its past is decided, wherever the watermark is."""
@@ -152,7 +160,13 @@ class CaseState:
             case f.AccessChanged(access=access):
                 return self._change(replace(self.profile, access=access), at)
             case f.LanguageChanged():
-                return self._change(_with_language(self.profile, fact.body), at)
+                return self._change(with_language(self.profile, fact.body), at)
+            case f.TraitsChanged():
+                return self._change(with_traits(self.profile, fact.body), at)
+            case f.CauseFound(cause=cause):
+                return self._change(replace(self.profile, cause=cause), at)
+            case f.LabelsChanged():
+                return self._change(with_labels(self.profile, fact.body, self.policy.labels), at)
             case f.LocationChanged(country=country, subdivision=subdivision, timezone=timezone):
                 place = replace(self.profile, country=country, subdivision=subdivision, timezone=timezone)
                 return self._change(place, at)
@@ -170,20 +184,28 @@ class CaseState:
                 return False  # kept as a fact; no rule of this version reads it
 
     def _open(self, at: int) -> None:
+        coverage = self.policy.coverage_of(self.profile)
+        self.declined = bool(coverage.declined_by)
+        self._start_clocks(coverage, at)
+        self._say_coverage(None, coverage, at)
+
+    def _start_clocks(self, coverage: Coverage, at: int) -> None:
+        """Clocks that the case is served by and that have not run yet in this generation."""
         step = Step(at=at, profile=self.profile)
-        for clock in self.policy.clocks:
+        for clock in coverage.clocks:
+            if clock.name in self.clocks:
+                continue
             measure = clocks.measure(self.policy, clock, (step,))
             warnings = measure.levels(clock.warnings, at)
             self.clocks[clock.name] = Running(steps=(step,), measure=measure, warnings=warnings)
             self._say_of_clock(n.CLOCK_STARTED, clock.name, measure, at)
-        self._check_language(at)
 
     def _stop_clocks(self, fact: f.Fact, at: int) -> bool:
         name = f.NAMES[type(fact.body)]
         stopped = False
         for clock in self.policy.clocks:
-            state = self.clocks[clock.name]
-            if name not in clock.stops or isinstance(state, Stopped):
+            state = self.clocks.get(clock.name)
+            if state is None or name not in clock.stops or isinstance(state, Stopped):
                 continue
             self.clocks[clock.name] = Stopped()
             measure = state.measure
@@ -200,16 +222,19 @@ class CaseState:
         if self.ended_at is not None:
             return False
         for name, state in self.clocks.items():
-            if isinstance(state, Stopped):
-                continue
-            self.clocks[name] = Stopped()
-            self._say_of_clock(n.CLOCK_STOPPED, name, state.measure, at)
-            if isinstance(state, Running):
-                self._say_of_clock(n.CANCELLED, name, state.measure, at)
+            if not isinstance(state, Stopped):
+                self._end_clock(name, state, at)
         self._silence_over(at)
         self.silence = s.Silence()
         self.ended_at = at
         return True
+
+    def _end_clock(self, name: str, state: Running | Breached, at: int) -> None:
+        """A clock ends without a verdict, if it has none yet."""
+        self.clocks[name] = Stopped()
+        self._say_of_clock(n.CLOCK_STOPPED, name, state.measure, at)
+        if isinstance(state, Running):
+            self._say_of_clock(n.CANCELLED, name, state.measure, at)
 
     # --- changes of what the case is promised -------------------------------------------------------------------
 
@@ -217,9 +242,42 @@ class CaseState:
         old = self.profile
         if profile == old:
             return False
-        self.profile = profile
+        self.profile = profile = self.policy.shared(profile)
         if self.ended_at is not None:
             return True
+        before, after = self.policy.coverage_of(old), self.policy.coverage_of(profile)
+        if before is not after and before.clocks != after.clocks:
+            self._serve(after, at)
+        if not (before.declined_by or after.declined_by):
+            self._change_terms(old, at)
+        self._say_coverage(before, after, at)
+        return True
+
+    def _serve(self, coverage: Coverage, at: int) -> None:
+        """Other clocks run from now on. One that is no longer served ends without a verdict, and starts anew should it
+        be served again; a verdict stands. With the last of them goes what else was watched, and what was before it.
+        """
+        self.declined = bool(coverage.declined_by)
+        served = {clock.name for clock in coverage.clocks}
+        for name, state in list(self.clocks.items()):
+            if name in served or isinstance(state, Stopped):
+                continue
+            self._end_clock(name, state, at)
+            if isinstance(state, Running):
+                del self.clocks[name]
+        if self.declined:
+            self._silence_over(at)
+            self.silence = s.Silence()
+            self.held = {}
+        self.held = {
+            severity: {name: steps for name, steps in histories.items() if name in served}
+            for severity, histories in self.held.items()
+        }
+        self._start_clocks(coverage, at)
+
+    def _change_terms(self, old: Profile, at: int) -> None:
+        """Running deadlines move as the pack says."""
+        profile = self.profile
         lowered = self.policy.rank(profile.severity) - self.policy.rank(old.severity)
         restored = self.held.get(profile.severity) if lowered < 0 else None
         if lowered > 0:
@@ -228,7 +286,7 @@ class CaseState:
         elif not lowered:
             self._change_held(old, at)
         for clock in self.policy.clocks:
-            state = self.clocks[clock.name]
+            state = self.clocks.get(clock.name)
             if isinstance(state, Running):
                 if restored is not None and clock.name in restored:
                     steps, rule = restored[clock.name], self.policy.commitment.restored_rule
@@ -239,8 +297,6 @@ class CaseState:
             change = {"from": old.severity, "to": profile.severity, "evidence": {"events": [self._cause_reference()]}}
             self._say(n.RESTORED, self.policy.commitment.restored_rule, at, change)
         self._silence_under_new_terms(at, severity_changed=bool(lowered))
-        self._check_language(at)
-        return True
 
     def _change_held(self, old: Profile, at: int) -> None:
         """What changes while the severity is lowered changes the histories to return to, each as it would have then."""
@@ -270,7 +326,7 @@ class CaseState:
 
     def _silence_under_new_terms(self, at: int, *, severity_changed: bool) -> None:
         if severity_changed:
-            self.silence = replace(self.silence, open=None)
+            self.silence = replace(self.silence, open=())
         before = self.silence.waiting
         self.silence = s.under(self.silence, self.policy.silence(self.profile), at)
         after = self.silence.waiting
@@ -279,18 +335,29 @@ class CaseState:
         moved = {"old_deadline": _iso_or_none(before.due_at), "new_deadline": _iso_or_none(after.due_at)}
         self._say_of_silence(n.DEADLINE_MOVED, after, at, moved | self._cause())
 
-    def _check_language(self, at: int) -> None:
-        """SP-LANG-TR: a language nobody serves, and no English accepted: said once in a generation."""
-        if self.limited or not self.policy.language_is_limited(self.profile):
+    def _say_coverage(self, before: Coverage | None, now: Coverage, at: int) -> None:
+        """That a case is not served: each time it comes to that, and when it is for another rule. That it is served
+        with less: once in a generation for each rule, that of its language (SP-LANG-TR) being one of its own.
+        """
+        if now.declined_by:
+            if before is None or (before.declined_by, before.rule) != (now.declined_by, now.rule):
+                self._say(now.declined_by, now.rule, at, {"advice": now.advice})
             return
-        self.limited = True
-        languages = self.policy.languages
-        self._say(n.COVERAGE_LIMITED, languages.limited_rule, at, {"advice": languages.limited_advice})
+        if now.limited:
+            self._say_limited(now.rule, now.advice, at)
+        if self.policy.language_is_limited(self.profile):
+            languages = self.policy.languages
+            self._say_limited(languages.limited_rule, languages.limited_advice, at)
+
+    def _say_limited(self, rule: str, advice: str, at: int) -> None:
+        if rule not in self.limits:
+            self.limits += (rule,)
+            self._say(n.COVERAGE_LIMITED, rule, at, {"advice": advice})
 
     # --- the customer's commitment ------------------------------------------------------------------------------
 
     def _wait(self, fact: f.Fact, at: int) -> bool:
-        if self.ended_at is not None or self.silence.waiting is not None:
+        if not self._is_watched or self.silence.waiting is not None:
             return False
         self.silence = s.begin(self.silence, at, fact.identity, self.policy.silence(self.profile))
         if self.silence.waiting is not None:
@@ -298,7 +365,7 @@ class CaseState:
         return True
 
     def _sign_of_life(self, at: int) -> bool:
-        if self.ended_at is not None:
+        if not self._is_watched:
             return False
         there_was = self.silence.waiting is not None or bool(self.silence.attempts)
         self._silence_over(at)
@@ -310,7 +377,7 @@ class CaseState:
             self._say_of_silence(n.CLOCK_STOPPED, self.silence.waiting, at)
 
     def _unreached(self, fact: f.Fact, at: int) -> bool:
-        if self.ended_at is not None:
+        if not self._is_watched:
             return False
         self.silence = s.attempt(self.silence, at, fact.identity)
         can_follow = self.policy.silence(self.profile).downgrade is not None
@@ -338,14 +405,14 @@ class CaseState:
         recommendation = s.Recommendation(
             rule=downgrade.rule, severity=self.profile.severity, to=downgrade.to, occasion=occasion
         )
-        self.silence = replace(self.silence, open=recommendation)
+        self.silence = s.recommended(self.silence, recommendation)
         self._say(n.DOWNGRADE_RECOMMENDED, downgrade.rule, at, change, level=occasion)
 
     def _confirm(self, recommendation: str, at: int) -> bool:
         found = self._open_recommendation(recommendation)
         if found is None:
             return False
-        self.silence = replace(self.silence, open=None)
+        self.silence = s.answered(self.silence, found)
         evidence = {"recommendation": recommendation, "events": [self._cause_reference()]}
         change: dict[str, object] = {"from": found.severity, "to": found.to, "evidence": evidence}
         self._say(n.DOWNGRADED, found.rule, at, change, level=found.occasion)
@@ -353,21 +420,22 @@ class CaseState:
         return True
 
     def _decline(self, recommendation: str) -> bool:
-        if self._open_recommendation(recommendation) is None:
+        found = self._open_recommendation(recommendation)
+        if found is None:
             return False
-        self.silence = replace(self.silence, open=None)
+        self.silence = s.answered(self.silence, found)
         return True
 
     def _open_recommendation(self, notice: str) -> s.Recommendation | None:
-        """The recommendation that waits for an answer, if this notice id is one of its revisions. Which revision was
-        sent depends on the order of arrival; what the answer means must not.
+        """The recommendation that waits for an answer of which this notice id is a revision. Which revision was sent
+        depends on the order of arrival; what the answer means must not.
         """
-        found = self.silence.open
-        if found is None:
-            return None
-        key = n.Key(self.generation, found.rule, n.DOWNGRADE_RECOMMENDED, found.occasion)
-        ids = (n.notice_id(self.case_id, self.opening, key, revision) for revision in range(REVISIONS_TRIED_MAX))
-        return found if notice in ids else None
+        for found in self.silence.open:
+            key = n.Key(self.generation, found.rule, n.DOWNGRADE_RECOMMENDED, found.occasion)
+            ids = (n.notice_id(self.case_id, self.opening, key, revision) for revision in range(REVISIONS_TRIED_MAX))
+            if notice in ids:
+                return found
+        return None
 
     # --- saying it ----------------------------------------------------------------------------------------------
 
@@ -451,7 +519,7 @@ def opened_by(case_id: str, fact: f.Fact, policy: Policy) -> CaseState:
         policy=policy,
         opening=fact.identity,
         opened_at=fact.at,
-        profile=profile_of(body),
+        profile=policy.shared(profile_of(body, policy.labels)),
         fingerprint=body.fingerprint,
     )
 
@@ -466,35 +534,6 @@ def problem_with(fact: f.Fact, policy: Policy) -> str:
     if isinstance(body, (f.Opened, f.LocationChanged)) and body.country not in policy.countries:
         return "country is none of the pack's"
     return ""
-
-
-def profile_of(body: f.Opened) -> Profile:
-    """The fields of a request that rules may match."""
-    return Profile(
-        severity=body.severity,
-        plan=body.plan,
-        country=body.country,
-        language=body.language,
-        access=body.access,
-        subdivision=body.subdivision,
-        timezone=body.timezone,
-        accepts_english=body.accepts_english,
-        accepts_translation=body.accepts_translation,
-        request=body.request,
-        release=body.release,
-        channel=body.channel,
-        targets=body.targets,
-    )
-
-
-def _with_language(profile: Profile, body: f.LanguageChanged) -> Profile:
-    english, translation = body.accepts_english, body.accepts_translation
-    return replace(
-        profile,
-        language=body.language,
-        accepts_english=profile.accepts_english if english is None else english,
-        accepts_translation=profile.accepts_translation if translation is None else translation,
-    )
 
 
 def _reference(identity: n.Identity) -> dict[str, str]:

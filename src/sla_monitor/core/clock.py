@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sla_monitor.core.calendar import HORIZON_END, BeyondHorizon, Calendar
-from sla_monitor.core.policy import ClockPolicy, Direction, Policy, Profile, Terms
+from sla_monitor.core.policy import ClockPolicy, Direction, Policy, Terms
+from sla_monitor.core.profile import Profile
 
 FROM_START = "from_start"
 FROM_CHANGE = "from_change"

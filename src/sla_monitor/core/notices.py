@@ -26,6 +26,8 @@ DOWNGRADE_RECOMMENDED = "severity.downgrade_recommended"
 DOWNGRADED = "severity.downgraded"
 RESTORED = "severity.restored"
 COVERAGE_LIMITED = "coverage.limited"
+COVERAGE_DECLINED = "coverage.declined"
+ELIGIBILITY_DECLINED = "eligibility.declined"
 FORGOTTEN = "case.forgotten"
 QUARANTINED = "case.quarantined"
 HISTORY_FOLDED = "case.history_folded"
@@ -48,6 +50,8 @@ KINDS = (
     FORGOTTEN,
     QUARANTINED,
     HISTORY_FOLDED,
+    COVERAGE_DECLINED,
+    ELIGIBILITY_DECLINED,
 )
 
 # Why a notice is said just now.

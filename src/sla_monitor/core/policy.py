@@ -2,6 +2,8 @@
 
 Packs are data (`config/packs.py` reads them); this module only matches. Rules are tried in order, the first match
 wins. Matching is remembered for each distinct profile, so that a case does not walk the pack again.
+
+Over 300 lines: the kinds of rules and the one place that matches them are read together.
 """
 
 from __future__ import annotations
@@ -12,30 +14,10 @@ from functools import cached_property
 from typing import TypeVar
 
 from sla_monitor.core.calendar import ALWAYS_OPEN, Calendar
+from sla_monitor.core.notices import COVERAGE_DECLINED, ELIGIBILITY_DECLINED
+from sla_monitor.core.profile import LABELS, LISTS, Profile, When
 
 PROFILES_REMEMBERED_MAX = 20_000  # 20,000 x ~1 KB = 20 MB a pack; then the memory starts afresh
-
-# A field of the profile and the values it may have; all of them must match.
-When = tuple[tuple[str, frozenset[str | bool]], ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Profile:
-    """The fields of a case that rules may match, as they are at one instant."""
-
-    severity: str
-    plan: str
-    country: str
-    language: str  # the primary subtag of its BCP 47 tag, lower case
-    access: str | None = None  # None: not chosen
-    subdivision: str | None = None
-    timezone: str | None = None
-    accepts_english: bool = False
-    accepts_translation: bool = False
-    request: str = "break_fix"
-    release: str = "general_availability"
-    channel: str = "direct"
-    targets: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +102,33 @@ class Commitment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CoverageRule:
+    """Whether some cases are served, and as what: `covered`, `limited`, `own_targets` (only clocks for which the case
+    carries a target of its own) or `declined`. `advice`: what to do instead, or to get more.
+    """
+
+    rule: str
+    when: When
+    outcome: str
+    promised: bool = True
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """What a case is served as: the rule, the clocks that run, and whether what they say is promised. `declined_by`:
+    the type of notice that says it is not served at all.
+    """
+
+    rule: str
+    clocks: tuple[ClockPolicy, ...]
+    promised: bool = True
+    limited: bool = False
+    declined_by: str = ""
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Languages:
     """Primary subtags of the languages that count as English, and of those with local-language support."""
 
@@ -168,6 +177,8 @@ class Policy:
     clocks: tuple[ClockPolicy, ...]
     commitment: Commitment
     calendar_for: Callable[[str, str | None, str | None], Calendar]  # country, subdivision, timezone
+    eligibility: tuple[CoverageRule, ...] = ()  # who may ask; without a match: everybody
+    coverage: tuple[CoverageRule, ...] = ()  # what is served; without a match: everything
     switched_off: frozenset[str] = frozenset()  # types of notices that are not sent
 
     @cached_property
@@ -176,12 +187,36 @@ class Policy:
         return f"{self.name}/{self.version}"
 
     @cached_property
+    def labels(self) -> frozenset[str]:
+        """Labels of a case that some rule asks for."""
+        whens = [rule.when for clock in self.clocks for rule in clock.targets]
+        whens += [rule.when for rule in self.hours]
+        whens += [rule.when for rule in (*self.eligibility, *self.coverage)]
+        whens += [rule.when for rule in self.commitment.silences]
+        whens += [rule.when for rule in self.commitment.downgrades]
+        return LABELS & {name for when in whens for name, _ in when}
+
+    @cached_property
+    def _profiles(self) -> dict[Profile, Profile]:
+        return {}
+
+    @cached_property
+    def _coverages(self) -> dict[Profile, Coverage]:
+        return {}
+
+    @cached_property
     def _terms(self) -> dict[tuple[str, Profile], Terms]:
         return {}
 
     @cached_property
     def _silences(self) -> dict[Profile, SilenceTerms]:
         return {}
+
+    def shared(self, profile: Profile) -> Profile:
+        """The same profile as one object for all cases that have it, so that what is remembered of it is found
+        without comparing fields.
+        """
+        return self._profiles.get(profile) or remember(self._profiles, profile, profile)
 
     def counts_as_english(self, profile: Profile) -> bool:
         """SP-LANG-TR: a case that accepts English or translation counts as English."""
@@ -206,6 +241,13 @@ class Policy:
             found = remember(self._silences, profile, self._match_silence(profile))
         return found
 
+    def coverage_of(self, profile: Profile) -> Coverage:
+        """What a case is served as: first who may ask, then what for."""
+        found = self._coverages.get(profile)
+        if found is None:
+            found = remember(self._coverages, profile, self._match_coverage(profile))
+        return found
+
     def rank(self, severity: str) -> int:
         """0 for the most severe. ValueError for a severity the pack does not have."""
         return self.severities.index(severity)
@@ -219,8 +261,26 @@ class Policy:
             calendar=calendar,
             hours_rule=hours_rule,
             round_the_clock=round_the_clock,
-            promised=promised,
+            promised=promised and self.coverage_of(profile).promised,
         )
+
+    def _match_coverage(self, profile: Profile) -> Coverage:
+        for kind, rules in ((ELIGIBILITY_DECLINED, self.eligibility), (COVERAGE_DECLINED, self.coverage)):
+            rule = next((rule for rule in rules if self._matches(rule.when, profile)), None)
+            if rule is None:
+                continue
+            clocks = self.clocks
+            if rule.outcome == "own_targets":
+                own = {name for name, _ in profile.targets}
+                clocks = tuple(clock for clock in self.clocks if clock.name in own)
+            if rule.outcome == "declined" or not clocks:
+                return Coverage(rule=rule.rule, clocks=(), declined_by=kind, advice=rule.advice)
+            if kind == COVERAGE_DECLINED:
+                limited = rule.outcome == "limited"
+                return Coverage(
+                    rule=rule.rule, clocks=clocks, promised=rule.promised, limited=limited, advice=rule.advice
+                )
+        return Coverage(rule="", clocks=self.clocks)
 
     def _match_target(self, clock: ClockPolicy, profile: Profile) -> tuple[str, int, bool]:
         for name, own in profile.targets:
@@ -252,16 +312,13 @@ class Policy:
         raise KeyError(f"{self.key}: no limit of silence for {profile}")
 
     def _matches(self, when: When, profile: Profile) -> bool:
-        return all(self._value(name, profile) in allowed for name, allowed in when)
-
-    def _value(self, name: str, profile: Profile) -> str | bool | None:
-        if name == "english":
-            return self.counts_as_english(profile)
-        value: str | bool | None = getattr(profile, name)
-        return value
-
-
-MATCHABLE = frozenset({"severity", "plan", "access", "country", "language", "english", "request", "release", "channel"})
+        for name, allowed in when:
+            if name in LISTS:
+                if allowed.isdisjoint(getattr(profile, name)):
+                    return False
+            elif (self.counts_as_english(profile) if name == "english" else getattr(profile, name)) not in allowed:
+                return False
+        return True
 
 
 K = TypeVar("K")

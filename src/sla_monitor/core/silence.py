@@ -47,7 +47,7 @@ class Silence:
     waiting: Waiting | None = None
     attempts: tuple[tuple[int, Identity], ...] = ()  # since the last sign of life, nobody reached
     attempts_used: bool = False
-    open: Recommendation | None = None
+    open: tuple[Recommendation, ...] = ()  # at most one for each rule
 
     @property
     def next_at(self) -> int | None:
@@ -85,6 +85,16 @@ def under(silence: Silence, terms: SilenceTerms, now: int) -> Silence:
     if silence.waiting is None:
         return silence
     return replace(silence, waiting=_measured(silence.waiting, terms, now))
+
+
+def recommended(silence: Silence, recommendation: Recommendation) -> Silence:
+    """One more downgrade waits for an answer; of one rule only the latest does."""
+    others = tuple(each for each in silence.open if each.rule != recommendation.rule)
+    return replace(silence, open=(*others, recommendation))
+
+
+def answered(silence: Silence, recommendation: Recommendation) -> Silence:
+    return replace(silence, open=tuple(each for each in silence.open if each is not recommendation))
 
 
 def run_is_complete(silence: Silence, unreached_attempts: int) -> bool:

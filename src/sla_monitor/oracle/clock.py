@@ -7,9 +7,10 @@ of them; one that counts from itself adds a snapshot. From the history alone eve
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from sla_monitor.oracle.coverage import service
 from sla_monitor.oracle.hours import Hours
 from sla_monitor.oracle.plan import SECOND, Plan, Rule, Terms, duration
 
@@ -49,12 +50,13 @@ class Face:
 
 def promise_of(plan: Plan, name: str, clock: Rule, terms: Terms, own: Mapping[str, float]) -> Promise:
     hours = plan.hours(terms)
+    promised = service(plan, terms, own).promised
     if name in own:
-        return Promise(clock["own_target_rule"], round(own[name] * SECOND), True, hours)  # noqa: FBT003
+        return Promise(clock["own_target_rule"], round(own[name] * SECOND), promised, hours)
     rule = plan.first(clock["targets"], terms)
     if rule is None:
         raise ValueError(f"no target of {name} matches")
-    return Promise(rule["rule"], duration(rule["target"]), bool(rule.get("promised", True)), hours)
+    return Promise(rule["rule"], duration(rule["target"]), promised and bool(rule.get("promised", True)), hours)
 
 
 def changed(plan: Plan, clock: Rule, history: History, at: int, news: Mapping[str, Any]) -> tuple[History, str]:
@@ -77,9 +79,9 @@ def face(plan: Plan, name: str, clock: Rule, history: History, own: Mapping[str,
         if shown.deadline <= at:
             break  # a verdict, once reached, is frozen
         promise = promise_of(plan, name, clock, later, own)
-        if promise == shown.promise:
-            continue
-        if mode == "keep_elapsed":
+        if (promise.target, promise.hours) == (shown.promise.target, shown.promise.hours):
+            shown = replace(shown, promise=promise)  # another rule, or no promise any more: time is counted as before
+        elif mode == "keep_elapsed":
             shown = _kept(clock, promise, at, shown.elapsed(at))
         else:
             shown = _from_change(clock, promise, at, shown)

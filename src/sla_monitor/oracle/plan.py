@@ -41,7 +41,7 @@ class Plan:
 
     def _matches(self, when: Mapping[str, Any], terms: Terms) -> bool:
         known = {**terms, "language": primary(terms["language"]), "english": self.english(terms)}
-        return all(known.get(name) in (wish if isinstance(wish, list) else [wish]) for name, wish in when.items())
+        return all(_one_of(known.get(name), many(wish)) for name, wish in when.items())
 
     def english(self, terms: Terms) -> bool:
         return bool(
@@ -77,6 +77,13 @@ class Plan:
     def change(self, clock: Rule, direction: str) -> Mapping[str, str]:
         found = (clock.get("changes") or {}).get(direction)
         return {"rule": "", **(found or CHANGES[direction])}
+
+
+def _one_of(known: Any, wishes: list[Any]) -> bool:
+    """Of what a case has several of (traits), one is enough."""
+    if isinstance(known, list | tuple | set):
+        return any(each in wishes for each in known)
+    return known in wishes
 
 
 def many(found: Any) -> list[Any]:

@@ -11,14 +11,17 @@ from functools import partial
 from typing import Any
 
 from sla_monitor.oracle.clock import Face, History, Snapshot, changed, face
+from sla_monitor.oracle.coverage import Service, service
 from sla_monitor.oracle.events import Event
-from sla_monitor.oracle.plan import Plan, Rule, Terms
+from sla_monitor.oracle.plan import Plan, Rule, many
 from sla_monitor.oracle.silence import Recommended, Run, Silence, downgrade_of, due, limit_of
 from sla_monitor.oracle.standing import Standing, seconds, standing, written
 
 TERMS = (
     *("severity", "plan", "access", "country", "subdivision", "timezone", "language"),
     *("accepts_english", "accepts_translation", "request", "release", "channel"),
+    *("submitted_by", "has_subscription", "published_incident", "contact_verified", "traits"),
+    *("customer", "product", "queue"),
 )
 ENDS = {"case.resolved", "case.closed", "case.cancelled"}
 WAITS = {"case.waiting_on_customer", "case.resolution_proposed"}
@@ -29,6 +32,8 @@ CHANGES = {
     "case.access_changed": ("access",),
     "case.language_changed": ("language", "accepts_english", "accepts_translation"),
     "case.location_changed": ("country", "subdivision", "timezone"),
+    "case.cause_found": ("cause",),
+    "case.labels_changed": ("customer", "product", "queue"),
 }
 RECOMMENDED = "severity.downgrade_recommended"
 
@@ -36,36 +41,40 @@ RECOMMENDED = "severity.downgrade_recommended"
 class Clock:
     """A response clock: what it shows now, what of that is still to be said."""
 
-    def __init__(self, name: str, rule: Rule, opened_at: int, terms: Terms) -> None:
+    def __init__(self, name: str, rule: Rule) -> None:
         self.name, self.rule = name, rule
-        self.history: History = (Snapshot(opened_at, "from_start", terms),)
+        self.history: History = ()
         self.before_lowered: dict[str, tuple[History, int]] = {}  # by severity; and how many changes came before
         self.warnings: list[tuple[int, int]] = []
         self.overdue: list[tuple[int, int]] = []
         self.breached = False
         self.stopped = False
-        self.shown: Face | None = None
+        self.shown: Face | None = None  # None: it does not run, and has no verdict
 
 
 class Story:
     def __init__(self, plan: Plan, opening: Event, published: Mapping[str, Standing]) -> None:
         self.plan, self.opening, self.published = plan, opening, published
         self.terms: dict[str, Any] = {name: opening.data.get(name) for name in TERMS}
+        self.terms |= {"traits": set(opening.data.get("traits") or ()), "traits_removed": set(), "cause": None}  # type: ignore[call-overload]
         self.own: Mapping[str, float] = opening.data.get("targets") or {}  # type: ignore[assignment]
         self.said: list[tuple[Standing, Clock | None, bool]] = []  # with the clock, and whether time said it
         self.by_time = False
         self.ended = False
-        self.limited = False
+        self.limits: set[str] = set()  # rules that a notice named
         self.silence: Silence | None = None
         self.run = Run()
-        self.recommended: Recommended | None = None
+        self.recommended: dict[str, Recommended] = {}  # by rule: of one rule only the latest waits for an answer
         self.held: list[str] = []  # severities from which the case was lowered
         self.changes: list[tuple[int, Mapping[str, Any]]] = []
-        self.clocks = [Clock(name, rule, opening.at, dict(self.terms)) for name, rule in plan.pack["clocks"].items()]
-        for clock in self.clocks:
-            self._wind(clock, opening.at)
-            self._say_clock("sla.clock.started", opening.at, clock)
-        self._say_limited(opening.at)
+        self.clocks = [Clock(name, rule) for name, rule in plan.pack["clocks"].items()]
+        self.service = service(plan, self.terms, self.own)
+        self._start_clocks(opening.at)
+        self._say_service(opening.at, None)
+
+    @property
+    def declined(self) -> bool:
+        return self.service.declined is not None
 
     # Time
 
@@ -120,12 +129,20 @@ class Story:
         if self.ended:
             return  # noted, no consequence
         for clock in self.clocks:
-            if fact.type in clock.rule["stops"] and not clock.stopped:
+            if fact.type in clock.rule["stops"] and clock.shown and not clock.stopped:
                 self._stop(clock, at)
         event = {"source": fact.source, "id": fact.id}
         if fact.type in CHANGES:
             self._change(at, self._news(fact), event)
-        elif fact.type in WAITS and self.silence is None:
+        elif fact.type == "case.traits_changed":
+            self._change(at, self._traits(fact), event)
+        elif not self.declined:
+            self._take_of_commitment(fact, at, event)
+        if fact.type in ENDS:
+            self._end(at)
+
+    def _take_of_commitment(self, fact: Event, at: int, event: dict[str, str]) -> None:
+        if fact.type in WAITS and self.silence is None:
             self._wait(at, event)
         elif fact.type in SIGNS:
             self._sign(at)
@@ -133,14 +150,19 @@ class Story:
             self._attempt(at, event, reached=bool(fact.data["reached"]))
         elif fact.type in {"case.downgrade_confirmed", "case.downgrade_declined"}:
             self._answer(at, event, str(fact.data["recommendation"]), confirmed=fact.type.endswith("confirmed"))
-        if fact.type in ENDS:
-            self._end(at)
 
     def _news(self, fact: Event) -> dict[str, Any]:
         """A place is told as a whole; of a language what is absent stays as it was."""
         names = CHANGES[fact.type]
         whole = fact.type == "case.location_changed"
         return {name: fact.data.get(name) for name in names if whole or name in fact.data}
+
+    def _traits(self, fact: Event) -> dict[str, Any]:
+        """What is added and removed at once is removed (as the product does)."""
+        add, remove = set(many(fact.data.get("add") or [])), set(many(fact.data.get("remove") or []))
+        had = self.terms["traits"] | add
+        gone = self.terms["traits_removed"] | (had & remove)
+        return {"traits": had - remove, "traits_removed": gone - (had - remove)}
 
     def _stop(self, clock: Clock, at: int) -> None:
         clock.stopped = True
@@ -154,13 +176,59 @@ class Story:
 
     def _end(self, at: int) -> None:
         for clock in self.clocks:
-            if not clock.stopped:
-                clock.stopped = True
-                self._say_clock("sla.clock.stopped", at, clock)
-                if not clock.breached:  # else there is a verdict
-                    self._say_clock("sla.cancelled", at, clock)
+            if clock.shown and not clock.stopped:
+                self._cancel(clock, at)
         self._break_silence(at)
         self.ended = True
+
+    def _cancel(self, clock: Clock, at: int) -> None:
+        clock.stopped = True
+        self._say_clock("sla.clock.stopped", at, clock)
+        if not clock.breached:  # else there is a verdict
+            self._say_clock("sla.cancelled", at, clock)
+
+    # Whether it is served
+
+    def _start_clocks(self, at: int) -> None:
+        for clock in self.clocks:
+            if clock.name in self.service.clocks and clock.shown is None:
+                clock.history = (Snapshot(at, "from_start", dict(self.terms)),)
+                self._wind(clock, at)
+                self._say_clock("sla.clock.started", at, clock)
+
+    def _serve(self, at: int) -> None:
+        """Clocks that are no longer served end; one without a verdict may start anew, counted from then."""
+        self.service = service(self.plan, self.terms, self.own)
+        for clock in self.clocks:
+            if clock.shown is None or clock.name in self.service.clocks:
+                continue
+            if not clock.stopped:
+                self._cancel(clock, at)
+                if not clock.breached:
+                    clock.stopped, clock.shown = False, None
+            clock.before_lowered = {}
+        if self.declined:
+            self._break_silence(at)
+            self.run, self.recommended, self.held = Run(), {}, []
+        self._start_clocks(at)
+
+    def _say_service(self, at: int, before: Service | None) -> None:
+        now = self.service
+        if now.declined:
+            if before is None or before.declined != now.declined:
+                kind, rule = now.declined
+                self._say(kind, at, rule, {"advice": now.advice})
+            return
+        for limit in now.limits:
+            self._say_limited(at, limit["rule"], limit["advice"])
+        languages = self.plan.pack["languages"]
+        if self.plan.limited(self.terms):
+            self._say_limited(at, languages["limited_rule"], languages["limited_advice"])
+
+    def _say_limited(self, at: int, rule: str, advice: str) -> None:
+        if rule not in self.limits:
+            self.limits.add(rule)
+            self._say("coverage.limited", at, rule, {"advice": advice})
 
     # Changes of terms
 
@@ -170,13 +238,18 @@ class Story:
         old, was_due = dict(self.terms), due(self.plan, self.terms, self.silence) if self.silence else None
         old_limit = limit_of(self.plan, old)
         self.terms = {**self.terms, **news}
+        before = self.service
+        self._serve(at)
+        if before.declined or self.declined:
+            self._say_service(at, before)
+            return
         step = self._step(old["severity"], self.terms["severity"])
         restored = step > 0 and self.terms["severity"] in self.held
         for clock in self.clocks:
             self._change_clock(clock, at, news, event, old=old["severity"], restored=restored)
         self.changes.append((at, news))
         if step:
-            self.recommended = None
+            self.recommended = {}
         if step < 0:
             self.held.append(old["severity"])
         if restored:
@@ -191,7 +264,7 @@ class Story:
             if limit_of(self.plan, self.terms) != old_limit or step:
                 self.silence.changed_at = at
             self._say_moved_silence(at, was_due, event)
-        self._say_limited(at)
+        self._say_service(at, before)
 
     def _step(self, old: str, new: str) -> int:
         severities = list(self.plan.pack["severities"])
@@ -201,6 +274,8 @@ class Story:
         self, clock: Clock, at: int, news: Mapping[str, Any], event: dict[str, str] | None, *, old: str, restored: bool
     ) -> None:
         before = clock.history
+        if clock.shown is None:
+            return
         if restored and self.terms["severity"] in clock.before_lowered:
             rule = self.plan.pack["commitment"]["restored_rule"]
             clock.history, count = clock.before_lowered[self.terms["severity"]]
@@ -286,7 +361,7 @@ class Story:
             return
         told = {"from": self.terms["severity"], "to": step["to"], "evidence": evidence}
         if step.get("mode", "recommend") == "recommend":
-            self.recommended = Recommended(step["rule"], since, step["to"])
+            self.recommended[step["rule"]] = Recommended(step["rule"], since, step["to"])
             self._say(RECOMMENDED, at, step["rule"], told)
         else:
             self._say("severity.downgraded", at, step["rule"], told)
@@ -294,12 +369,13 @@ class Story:
 
     def _answer(self, at: int, event: dict[str, str], notice_id: str, *, confirmed: bool) -> None:
         """The id of any revision will do: what was published under it names the rule and the silence (ADR 0003)."""
-        named, asked = self.published.get(notice_id), self.recommended
-        if named is None or asked is None or named.kind != RECOMMENDED:
+        named = self.published.get(notice_id)
+        if named is None or named.kind != RECOMMENDED:
             return
-        if (named.subject, named.level) != (asked.rule, asked.since):
+        asked = self.recommended.get(named.subject)
+        if asked is None or asked.since != named.level:
             return
-        self.recommended = None
+        del self.recommended[named.subject]
         if confirmed:
             evidence = {"recommendation": notice_id, "events": [event]}
             told = {"from": self.terms["severity"], "to": asked.to, "evidence": evidence}
@@ -381,12 +457,6 @@ class Story:
                 "sla.deadline.moved", at,
                 old_deadline=both["old"], new_deadline=both["new"], **_cause(event),
             )  # fmt: skip
-
-    def _say_limited(self, at: int) -> None:
-        languages = self.plan.pack["languages"]
-        if not self.limited and self.plan.limited(self.terms):
-            self.limited = True
-            self._say("coverage.limited", at, languages["limited_rule"], {"advice": languages["limited_advice"]})
 
 
 def _cause(event: dict[str, str] | None) -> dict[str, object]:

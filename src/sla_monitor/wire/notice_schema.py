@@ -83,6 +83,12 @@ _DATA: Final[Mapping[str, tuple[str, Fields, Fields]]] = {
     n.DOWNGRADED: ("The severity was lowered under a rule.", _CHANGE, {}),
     n.RESTORED: ("The severity held before a downgrade is back.", _CHANGE, {}),
     n.COVERAGE_LIMITED: ("The case is served with less, and how to get more.", {"advice": _TEXT}, {}),
+    n.COVERAGE_DECLINED: (
+        "What is asked for is not supported: no clock runs. What to do instead.",
+        {"advice": _TEXT},
+        {},
+    ),
+    n.ELIGIBILITY_DECLINED: ("Whoever asks may not: no clock runs. What to do instead.", {"advice": _TEXT}, {}),
     n.HISTORY_FOLDED: (
         "The case has so many events that the older ones can no longer be corrected.",
         {"facts": {"type": "integer"}},

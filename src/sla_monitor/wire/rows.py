@@ -17,9 +17,9 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -30,11 +30,12 @@ from sla_monitor.core.clock import Breached, ClockState, Measure, Running, Step,
 from sla_monitor.core.decide import Case
 from sla_monitor.core.facts import Fact
 from sla_monitor.core.notices import KINDS, Key, Ledger, Sent
-from sla_monitor.core.policy import ClockPolicy, Packs, Policy, Profile
+from sla_monitor.core.policy import ClockPolicy, Packs, Policy
+from sla_monitor.core.profile import Profile
 from sla_monitor.errors import UnsafeState
 from sla_monitor.wire.upgrades import CASE, PARTITION, VERSION, upgraded
 
-RULES_VERSION = 1  # of the code that decided; verdicts of an older one are frozen unless a fact changes them
+RULES_VERSION = 2  # of the code that decided; verdicts of an older one are frozen unless a fact changes them
 NEVER = 2**63 - 1
 OPEN, ENDED, ORPHANED, QUARANTINED = range(4)
 CASE_FIELDS = 12  # of the body of a case
@@ -270,15 +271,17 @@ def _base(case: Case, sources: _Table) -> tuple[object, ...] | None:
             for severity, histories in state.held.items()
         },
         _silence(state.silence, sources),
-        state.limited,
+        state.limits,
         state.ended_at,
         state.fired_at,
+        _unusual(state),
     )
     return (case.base_order, packed)
 
 
 def _to_state(case_id: str, packed: list[Any], names: list[str], policy: Policy) -> CaseState:
-    opening, opened_at, profile, fingerprint, generation, clocks, held, silence, limited, ended_at, fired_at = packed
+    opening, opened_at, profile, fingerprint, generation, clocks, held, silence, *others = packed
+    limits, ended_at, fired_at, unusual = others
     now = _to_profile(profile)
     by_name = {clock.name: clock for clock in policy.clocks}
     return CaseState(
@@ -295,17 +298,45 @@ def _to_state(case_id: str, packed: list[Any], names: list[str], policy: Policy)
             for severity, histories in held.items()
         },
         silence=_to_silence(silence, names, policy, now),
-        limited=limited,
+        declined=bool(policy.coverage_of(now).declined_by),
+        limits=tuple(policy.languages.limited_rule if rule is None else rule for rule in limits),
         ended_at=ended_at,
         fired_at=fired_at,
+        **_to_unusual(unusual),
     )
+
+
+# What few cases have, by name; a case that has none of it pays one byte. A name that is not known refuses to be read.
+_UNUSUAL: Final[Mapping[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]]] = {}
+
+
+def _unusual(state: CaseState) -> dict[str, object]:
+    found = ((name, getattr(state, name), there) for name, (there, _) in _UNUSUAL.items())
+    return {name: there(value) for name, value, there in found if value != _USUAL[name]}
+
+
+def _to_unusual(packed: Mapping[str, Any]) -> dict[str, Any]:
+    unknown = packed.keys() - _UNUSUAL.keys()
+    if unknown:
+        raise UnsafeState(f"a state row has {', '.join(sorted(unknown))}, which this worker does not know: upgrade it")
+    return {name: _UNUSUAL[name][1](value) for name, value in packed.items()}
+
+
+_USUAL: Final = {each.name: each.default for each in fields(CaseState) if each.name in _UNUSUAL}
 
 
 _PROFILE = tuple(each.name for each in fields(Profile))  # only append
 
 
+_PROFILE_DEFAULTS = tuple(each.default for each in fields(Profile))
+
+
 def _profile(profile: Profile) -> list[object]:
-    return [getattr(profile, name) for name in _PROFILE]
+    """Fields at the end that have their default are left out."""
+    values = [getattr(profile, name) for name in _PROFILE]
+    while values[-1] == _PROFILE_DEFAULTS[len(values) - 1]:
+        values.pop()
+    return values
 
 
 def _to_profile(packed: Iterable[Any]) -> Profile:
@@ -344,18 +375,18 @@ def _to_clock(packed: list[Any], policy: Policy, clock: ClockPolicy) -> ClockSta
 
 
 def _silence(silence: s.Silence, sources: _Table) -> tuple[object, ...]:
-    waiting, found = silence.waiting, silence.open
+    waiting = silence.waiting
     return (
         waiting
         and (waiting.since, sources.number(waiting.event[0]), _id(waiting.event[1]), waiting.due_at, waiting.used),
         [(at, sources.number(source), _id(identity)) for at, (source, identity) in silence.attempts],
         silence.attempts_used,
-        found and (found.rule, found.severity, found.to, found.occasion),
+        [(found.rule, found.severity, found.to, found.occasion) for found in silence.open],
     )
 
 
 def _to_silence(packed: list[Any], names: list[str], policy: Policy, profile: Profile) -> s.Silence:
-    waiting, attempts, used, found = packed
+    waiting, attempts, used, recommended = packed
     return s.Silence(
         waiting=waiting
         and s.Waiting(
@@ -367,7 +398,10 @@ def _to_silence(packed: list[Any], names: list[str], policy: Policy, profile: Pr
         ),
         attempts=tuple((at, (names[source], _to_id(identity))) for at, source, identity in attempts),
         attempts_used=used,
-        open=found and s.Recommendation(rule=found[0], severity=found[1], to=found[2], occasion=found[3]),
+        open=tuple(
+            s.Recommendation(rule=rule, severity=severity, to=to, occasion=occasion)
+            for rule, severity, to, occasion in recommended
+        ),
     )
 
 

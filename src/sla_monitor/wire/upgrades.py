@@ -11,7 +11,9 @@ from typing import Any, Final
 
 from sla_monitor.errors import UnsafeState
 
-VERSION: Final = 2
+VERSION: Final = 3
+
+BASE = 8  # of the body of a case
 
 Body = list[Any]
 Step = Callable[[Body], Body]
@@ -32,10 +34,29 @@ def _case_of_1(body: Body) -> Body:
     return [*body, None]
 
 
+def _case_of_2(body: Body) -> Body:
+    """3 keeps the rules that a `coverage.limited` named (2: whether that of the language was, here None), every
+    recommendation that waits for an answer (2: at most one), and at the end of the base what is not as usual.
+    """
+    if body[BASE] is None:
+        return body
+    order, state = body[BASE]
+    *before, silence, limited, ended_at, fired_at = state
+    *rest, recommended = silence
+    silence = [*rest, [] if recommended is None else [recommended]]
+    state = [*before, silence, [None] if limited else [], ended_at, fired_at, {}]
+    return [*body[:BASE], [order, state], *body[BASE + 1 :]]
+
+
 def _partition_of_1(body: Body) -> Body:
     """2 appends `empty_until`, which has a default."""
     return [2, *body[1:]]
 
 
-CASE: Final[Mapping[int, Step]] = {1: _case_of_1}
-PARTITION: Final[Mapping[int, Step]] = {1: _partition_of_1}
+def _partition_of_2(body: Body) -> Body:
+    """3 is a change of cases alone."""
+    return [3, *body[1:]]
+
+
+CASE: Final[Mapping[int, Step]] = {1: _case_of_1, 2: _case_of_2}
+PARTITION: Final[Mapping[int, Step]] = {1: _partition_of_1, 2: _partition_of_2}

@@ -117,7 +117,8 @@ def _state(state: CaseState) -> dict[str, Any]:
             for severity, histories in state.held.items()
         },
         "silence": _silence(state.silence),
-        "limited": state.limited,
+        "limited": bool(state.limits),
+        "limits": state.limits,
         "ended_at": state.ended_at,
         "fired_at": state.fired_at,
     }
@@ -151,7 +152,8 @@ def _silence(silence: Silence) -> dict[str, Any]:
         and {"since": waiting.since, "event": waiting.event, "due_at": waiting.due_at, "used": waiting.used},
         "attempts": silence.attempts,
         "attempts_used": silence.attempts_used,
-        "recommended": silence.open and asdict(silence.open),
+        "recommended": asdict(silence.open[-1]) if silence.open else None,
+        "open": [asdict(each) for each in silence.open],
     }
 
 
