@@ -33,7 +33,14 @@ def automatic(packs: Packs = PACKS) -> Packs:
         return tuple(replace(downgrade, automatic=True) for downgrade in downgrades)
 
     versions = [
-        replace(each, commitment=replace(each.commitment, downgrades=changed(each.commitment.downgrades)))
+        replace(
+            each,
+            commitment=replace(
+                each.commitment,
+                downgrades=changed(each.commitment.downgrades),
+                grounds=changed(each.commitment.grounds),
+            ),
+        )
         for each in packs.versions
     ]
     return Packs(versions=tuple(versions))

@@ -26,7 +26,8 @@ def answered(**terms: Any) -> Story:
 
 
 def recommended(story: Story) -> list[str]:
-    return [said.when for said in story.standing(n.DOWNGRADE_RECOMMENDED)]
+    """For a silence or attempts; facts that are grounds by themselves speak besides."""
+    return [said.when for said in story.standing(n.DOWNGRADE_RECOMMENDED) if said["evidence"]["broken_by"] != "fact"]
 
 
 def severity_now(story: Story) -> str:

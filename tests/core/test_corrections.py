@@ -77,7 +77,7 @@ def test_a_late_fact_that_decides_nothing_retracts_nothing() -> None:
     """The idea, 1: only the difference is sent."""
     story = breached()
     assert story.tell(f"{MONDAY} 10:00", f.LabelsChanged(queue="emea")) == []
-    assert story.tell(f"{MONDAY} 09:30", f.ContactUpdated(verified=False)) == []
+    assert story.tell(f"{MONDAY} 09:30", f.ContactUpdated(verified=True)) == []
 
 
 def test_events_of_one_instant_are_ordered_by_sequence() -> None:

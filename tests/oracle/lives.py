@@ -46,6 +46,7 @@ PLACES: tuple[tuple[str, tuple[str | None, ...], tuple[str | None, ...]], ...] =
 )
 LANGUAGES = ("en", "en", "en-GB", "EN-us", "de", "ja", "zh-Hant", "fr-CA", "ru", "pl", "uk")
 SEVERITIES = "AABBBC"
+REASONS = ("information", "resources", "proposed_resolution")
 CAUSES = ("service", "custom_code", "partner", "third_party", "environment", "other")
 PLANS = ("standard", "standard", "professional_direct", "unified")
 PRODUCTS = ("finance", "sales", "")
@@ -110,6 +111,7 @@ def nature(chance: random.Random) -> dict[str, Any]:
         ("channel", 0.08, ("other_agreement",)),
         ("has_subscription", 0.07, (False,)),
         ("product", 0.2, PRODUCTS),
+        ("contact_verified", 0.1, (False,)),
     )
     for name, share, values in unusual:
         if chance.random() < share:
@@ -196,6 +198,7 @@ def happening(chance: random.Random) -> tuple[str, dict[str, Any]]:
         "case.labels_changed": 3,
         "case.traits_changed": 9,
         "case.cause_found": 5,
+        "case.contact_updated": 4,
     }
     kind = chance.choices(list(kinds), list(kinds.values()))[0]
     language: dict[str, Any] = {"language": chance.choice(LANGUAGES)}
@@ -213,6 +216,8 @@ def happening(chance: random.Random) -> tuple[str, dict[str, Any]]:
         "case.work_started": {"engineer": "e1"},
         "case.labels_changed": {"queue": "q", "product": chance.choice(PRODUCTS)},
         "case.traits_changed": traits_changed(chance),
+        "case.contact_updated": {"verified": chance.random() < 0.4},
+        "case.waiting_on_customer": {"reason": chance.choice(REASONS)} if chance.random() < 0.5 else {},
         "case.cause_found": {"cause": chance.choice(CAUSES)},
     }
     return kind, data.get(kind, {})

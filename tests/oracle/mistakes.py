@@ -333,7 +333,49 @@ MISTAKES: Final = (
     _mistake(
         "with clocks that are not served what came before them stays",
         "core/case.py",
-        ("self.silence = s.Silence()\n            self.held = {}", "pass"),
+        ("self.silence, self.awaits_proposal = s.Silence(), False\n            self.held = {}", "pass"),
+    ),
+    # grounds and contact
+    _mistake(
+        "what is known of a case is a ground again at each change",
+        "core/case.py",
+        ("if ground not in known:", "if ground:"),
+    ),
+    _mistake(
+        "a ground takes two steps at once",
+        "core/case.py",
+        ("to = ground.steps.get(self.profile.severity)", "to = [*ground.steps.values()][-1]"),
+    ),
+    _mistake(
+        "each proposal of a resolution recommends anew",
+        "core/case.py",
+        ("if not self._is_watched or self.awaits_proposal:", "if not self._is_watched:"),
+    ),
+    _mistake(
+        "of two recommendations only the later one can be answered",
+        "core/silence.py",
+        ("return replace(silence, open=(*others, recommendation))", "return replace(silence, open=(recommendation,))"),
+    ),
+    _mistake(
+        "at closing time the customer may still be called",
+        "core/case.py",
+        ("not window.calendar.between(at, at + 1)", "not window.calendar.between(at - 1, at + 1)"),
+    ),
+    _mistake(
+        "outside the window only an attempt that reached is a violation",
+        "core/case.py",
+        (
+            "is_outside = window is not None and not",
+            "is_outside = window is not None and attempt.reached and not",
+        ),
+    ),
+    _mistake(
+        "contact details are unverified at each change of the case",
+        "core/case.py",
+        (
+            "if rule and not profile.contact_verified and (old is None or old.contact_verified):",
+            "if rule and not profile.contact_verified:",
+        ),
     ),
     # facts
     _mistake(

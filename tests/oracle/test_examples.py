@@ -173,7 +173,7 @@ def test_a_silence_breaks_the_commitment(rule: str, terms: dict[str, object], br
     told = [
         opened(MONDAY, **terms),  # type: ignore[arg-type]
         event("waiting_on_customer", "2026-03-02T13:00:00Z"),
-        event("resolution_proposed", "2026-03-02T13:30:00Z"),
+        event("waiting_on_customer", "2026-03-02T13:30:00Z"),
         event("contact_attempted", "2026-03-02T14:00:00Z", reached=False),
     ]
     recommended = [found for found in said(*told) if found.kind == RECOMMENDED]
@@ -190,6 +190,44 @@ def test_broken_is_elapsed_at_least_the_limit(back: str, broken: int) -> None:
 def test_three_attempts_in_a_row_break_it_once() -> None:
     attempts = [event("contact_attempted", f"2026-03-02T08:0{minute}:00Z", reached=minute == 2) for minute in range(8)]
     assert times(RECOMMENDED, opened(MONDAY, "A"), *attempts) == ["2026-03-02T08:05:00Z"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "fact"),
+    [
+        ("SP-DOWN-RCA", event("traits_changed", "2026-03-02T08:10:00Z", add=["rca_requested"])),
+        ("SP-DOWN-CUSTOM", event("traits_changed", "2026-03-02T08:10:00Z", add=["custom_code"])),
+        ("SP-DOWN-CUSTOM", event("cause_found", "2026-03-02T08:10:00Z", cause="custom_code")),
+        ("SP-DOWN-PROPOSED", event("resolution_proposed", "2026-03-02T08:10:00Z")),
+        ("SP-DOWN-PROPOSED", event("waiting_on_customer", "2026-03-02T08:10:00Z", reason="proposed_resolution")),
+        ("SP-CONTACT-OK", event("contact_updated", "2026-03-02T08:10:00Z", verified=False)),
+    ],
+)
+def test_a_fact_recommends_a_step_down_at_once(rule: str, fact: dict[str, object]) -> None:
+    """RCA, CUSTOM and PROPOSED on the fact, not after a silence; one step; nothing below C."""
+
+    def recommended(severity: str) -> list[tuple[object, ...]]:
+        told = said(opened(MONDAY, severity), fact, until="2026-03-02T08:20:00Z")
+        return [(found.subject, found.data["from"], found.data["to"]) for found in told if found.kind == RECOMMENDED]
+
+    assert (recommended("A"), recommended("B"), recommended("C")) == ([(rule, "A", "B")], [(rule, "B", "C")], [])
+
+
+@pytest.mark.parametrize(
+    ("terms", "at", "rule"),
+    [
+        ({"severity": "B"}, "2026-03-02T16:00:00Z", "SP-CONTACT-B"),
+        ({"severity": "B"}, "2026-03-02T15:59:59.999999Z", None),
+        ({"severity": "B", "access": "24x7"}, "2026-03-02T22:00:00Z", None),
+        ({"severity": "C", "access": "24x7"}, "2026-03-07T10:00:00Z", "SP-CONTACT-C"),
+        ({"severity": "A"}, "2026-03-07T10:00:00Z", None),
+    ],
+)
+def test_contact_outside_business_hours(terms: dict[str, object], at: str, rule: str | None) -> None:
+    """SP-CONTACT-B, SP-CONTACT-C: a violation, whether or not somebody was reached. Berlin closes at 16:00 Z."""
+    for reached in (True, False):
+        told = said(opened(MONDAY, **terms), event("contact_attempted", at, reached=reached))  # type: ignore[arg-type]
+        assert [found.subject for found in told if found.kind == "contact.outside_hours"] == ([rule] if rule else [])
 
 
 def test_nothing_follows_for_c() -> None:

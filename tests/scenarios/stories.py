@@ -15,7 +15,7 @@ A file is a list of stories:
 An opening says severity B, Standard, Germany, English, by an administrator, unless the story says otherwise. `stands`
 is everything that stands but the life of clocks and their levels (`sla.clock.*`, `sla.deadline.moved`, `sla.warning`,
 `sla.overdue`), unless the story asks for them by `also: [sla.overdue]`; data is compared as far as it is written.
-The recommendation `last` of an answer is the id of the last one that was sent.
+The recommendation `first` or `last` of an answer is the id of the first or last one that was sent.
 """
 
 from __future__ import annotations
@@ -54,6 +54,8 @@ VALID: Final = Draft202012Validator(notice_schema())
 NEVER_STANDS: Final = {"sla.retracted", "case.history_folded"}
 BUILT_IN_PACKS: Final = load_packs(), Plans.load()
 _yaml = YAML(typ="safe", pure=True)
+
+WHICH: Final = {"first": 0, "last": -1}
 
 Row = tuple[str, str, Mapping[str, Any]]  # local time, type, data
 
@@ -146,14 +148,14 @@ def by_the_core(story: Story, packs: Packs) -> tuple[list[Standing], list[dict[s
 
     for number, told in enumerate(story.events):
         found = event(story, number, told)
-        if found["data"].get("recommendation") == "last":
+        now = max(now, instant(found["time"]))
+        pass_time(now)
+        if "recommendation" in found["data"]:
             asked = [notice for notice in sent if notice.kind == n.DOWNGRADE_RECOMMENDED]
-            found["data"] = {"recommendation": asked[-1].id}
+            found["data"] = {"recommendation": asked[WHICH[found["data"]["recommendation"]]].id}
         events.append(found)
         received = decode(CASE.encode(), json.dumps(found).encode(), ())
         assert isinstance(received, CaseEvent), received
-        now = max(now, received.fact.at)
-        pass_time(now)
         sent.extend(fold(case, received.fact, now, packs, bounds).notices)
     pass_time(story.end)
     for notice in sent:

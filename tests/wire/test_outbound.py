@@ -46,6 +46,8 @@ def everything_said() -> Iterator[bytes]:
     fed.tell("lowered", "case.downgrade_confirmed", clock(2, 31), recommendation=recommended[-1]["id"])
     fed.tell("lowered", "case.severity_changed", clock(2, 32), severity="A", by="customer")
     fed.open("how-to", clock(2, 33), request="how_to")
+    fed.open("night", clock(2, 33), severity="C", country="DE", contact_verified=False)
+    fed.tell("night", "case.contact_attempted", clock(12), reached=False)
     fed.open("end-user", clock(2, 33), submitted_by="end_user")
     fed.open("moved", clock(2, 33), severity="B")
     fed.tell("moved", "case.severity_changed", clock(2, 34), severity="A")

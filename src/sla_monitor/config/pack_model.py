@@ -491,6 +491,46 @@ class Clock(Section):
     """Rule cited when a case carries its own target, which then wins."""
 
 
+class Occasion(Section):
+    """A fact: exactly one of these."""
+
+    traits: OneOrMore[Trait] = Field(default_factory=list)
+    """The case comes to have one of these traits."""
+    cause: OneOrMore[Cause] = Field(default_factory=list)
+    """One of these causes is found."""
+    contact_verified: OneOrMore[Literal[False]] = Field(default_factory=list)
+    """The contact details are not, or no more, known to be right."""
+    resolution_proposed: bool = False
+    """A resolution was proposed and the customer's answer is awaited."""
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if sum(bool(value) for _, value in self) != 1:
+            raise wrong("a ground is exactly one fact")
+        return self
+
+
+class Ground(Section):
+    """A fact that allows one step down at once, not after a silence."""
+
+    rule: RuleId
+    """Id of the rule this rests on, one of `rules`."""
+    on: Occasion
+    steps: Annotated[dict[SeverityName, SeverityName], Field(min_length=1, max_length=SEVERITIES_MAX)]
+    """From each severity to a lower one; from those left out there is no step."""
+    mode: Literal["recommend", "automatic"] = "recommend"
+    """As of downgrades."""
+
+    @field_validator("steps")
+    @classmethod
+    def _go_down(cls, steps: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        ranks = known_in(info).severities
+        for name, to in steps.items():
+            if ranks is not None and {name, to} <= set(ranks) and ranks.index(name) >= ranks.index(to):
+                raise wrong(f"{to!r} is not lower than {name}", name)
+        return steps
+
+
 class Commitment(Section):
     """The customer's side: how it is broken, and which downgrade that allows."""
 
@@ -503,6 +543,24 @@ class Commitment(Section):
     """Where none matches, a broken commitment has no consequence."""
     restored_rule: RuleId
     """Rule cited when a severity held before a downgrade returns."""
+    grounds: Annotated[list[Ground], Field(max_length=RULES_MAX)] = []
+    """Facts that allow a step down at once, each with its own evidence."""
+
+
+class Window(Matched):
+    """When some customers may be contacted. The first match wins; without one, at any time."""
+
+    open: Literal["always", "calendar"]
+    """`calendar`: in the open hours of the case's country; an attempt outside them gets a notice."""
+
+
+class Contact(Section):
+    """How customers are contacted."""
+
+    windows: Annotated[list[Window], Field(max_length=RULES_MAX)] = []
+    """When."""
+    unverified_rule: RuleId = ""
+    """Rule cited for contact details that are not verified; without it, nothing is said."""
 
 
 class Languages(Section):
@@ -600,6 +658,7 @@ class Pack(Section):
     """Opening hours by country."""
     holidays: Holidays = Holidays()
     commitment: Commitment
+    contact: Contact = Contact()
     switched_off: Annotated[list[NoticeType], AfterValidator(distinct)] = []
     """Types of notices that are not sent."""
     rules: Annotated[dict[Name, Rule], Field(min_length=1, max_length=RULES_MAX)]

@@ -22,9 +22,11 @@ from sla_monitor.config.pack_model import (
     Change,
     Clock,
     Commitment,
+    Contact,
     CountryTable,
     CoverageOf,
     Eligibility,
+    Ground,
     Known,
     Matched,
     OpenHours,
@@ -244,6 +246,7 @@ def compiled(pack: Pack, digest_of_file: str) -> Policy:
         calendar_for=calendars.calendar_for,
         eligibility=tuple(coverage(each) for each in pack.eligibility),
         coverage=tuple(coverage(each) for each in pack.coverage),
+        contact=contact(pack.contact),
         switched_off=frozenset(pack.switched_off),
     )
 
@@ -304,4 +307,23 @@ def commitment(said: Commitment) -> policy.Commitment:
             for each in said.downgrades
         ),
         restored_rule=said.restored_rule,
+        grounds=tuple(ground(each) for each in said.grounds),
     )
+
+
+def ground(said: Ground) -> policy.Ground:
+    fields = (("traits", said.on.traits), ("cause", said.on.cause), ("contact_verified", said.on.contact_verified))
+    return policy.Ground(
+        rule=said.rule,
+        on=tuple((name, frozenset[str | bool](values)) for name, values in fields if values),
+        steps=said.steps,
+        proposed=said.on.resolution_proposed,
+        automatic=said.mode == "automatic",
+    )
+
+
+def contact(said: Contact) -> policy.Contact:
+    windows = (
+        policy.WindowRule(rule=each.rule, when=when(each), always=each.open == "always") for each in said.windows
+    )
+    return policy.Contact(windows=tuple(windows), unverified_rule=said.unverified_rule)

@@ -17,7 +17,7 @@ from sla_monitor.core import facts as f
 from sla_monitor.core import notices as n
 from sla_monitor.core import silence as s
 from sla_monitor.core.clock import Breached, ClockState, Measure, Running, Step, Stopped
-from sla_monitor.core.policy import ClockPolicy, Coverage, Policy
+from sla_monitor.core.policy import ClockPolicy, Coverage, Ground, Policy
 from sla_monitor.core.profile import Profile, profile_of, with_labels, with_language, with_traits
 from sla_monitor.core.times import iso, seconds
 
@@ -43,6 +43,7 @@ class CaseState:
         default=False, compare=False
     )  # not served: no clock runs, nobody is waited for; of an open case
     limits: tuple[str, ...] = ()  # rules that a coverage.limited of this generation named
+    awaits_proposal: bool = False  # a resolution was proposed, and the customer has not shown since
     ended_at: int | None = None
     fired_at: int = 0  # the latest instant that time, not a fact, has decided
     applied_at: int = field(default=0, compare=False)  # of the last fact: what time decides before it came with it
@@ -170,12 +171,16 @@ class CaseState:
             case f.LocationChanged(country=country, subdivision=subdivision, timezone=timezone):
                 place = replace(self.profile, country=country, subdivision=subdivision, timezone=timezone)
                 return self._change(place, at)
-            case f.WaitingOnCustomer() | f.ResolutionProposed():
+            case f.WaitingOnCustomer(reason="proposed_resolution") | f.ResolutionProposed():
+                return self._wait(fact, at) | self._proposed(at)
+            case f.WaitingOnCustomer():
                 return self._wait(fact, at)
-            case f.CustomerResponded() | f.ResolutionRejected() | f.ContactAttempted(reached=True):
+            case f.CustomerResponded() | f.ResolutionRejected():
                 return self._sign_of_life(at)
             case f.ContactAttempted():
-                return self._unreached(fact, at)
+                return self._attempted(fact, fact.body, at)
+            case f.ContactUpdated(verified=verified):
+                return self._change(replace(self.profile, contact_verified=verified), at)
             case f.DowngradeConfirmed(recommendation=recommendation):
                 return self._confirm(recommendation, at)
             case f.DowngradeDeclined(recommendation=recommendation):
@@ -188,6 +193,7 @@ class CaseState:
         self.declined = bool(coverage.declined_by)
         self._start_clocks(coverage, at)
         self._say_coverage(None, coverage, at)
+        self._new_grounds(None, at)
 
     def _start_clocks(self, coverage: Coverage, at: int) -> None:
         """Clocks that the case is served by and that have not run yet in this generation."""
@@ -251,6 +257,7 @@ class CaseState:
         if not (before.declined_by or after.declined_by):
             self._change_terms(old, at)
         self._say_coverage(before, after, at)
+        self._new_grounds(None if before.declined_by else old, at)
         return True
 
     def _serve(self, coverage: Coverage, at: int) -> None:
@@ -267,7 +274,7 @@ class CaseState:
                 del self.clocks[name]
         if self.declined:
             self._silence_over(at)
-            self.silence = s.Silence()
+            self.silence, self.awaits_proposal = s.Silence(), False
             self.held = {}
         self.held = {
             severity: {name: steps for name, steps in histories.items() if name in served}
@@ -356,6 +363,24 @@ class CaseState:
 
     # --- the customer's commitment ------------------------------------------------------------------------------
 
+    def _attempted(self, fact: f.Fact, attempt: f.ContactAttempted, at: int) -> bool:
+        """SP-CONTACT-B, SP-CONTACT-C: outside the window it is a violation, whatever else the attempt means."""
+        if not self._is_watched:
+            return False
+        window = self.policy.window(self.profile)
+        is_outside = window is not None and not window.calendar.between(at, at + 1)
+        if window is not None and is_outside:
+            opens_at = clocks.instant_after(window.calendar, at, 1) - 1
+            said: dict[str, object] = {
+                "attempt": _reference(fact.identity),
+                "reached": attempt.reached,
+                "window": {"calendar": window.calendar.name, "opens_at": iso(opens_at)},
+            }
+            self._say(n.CONTACT_OUTSIDE_HOURS, window.rule, at, said)
+        if attempt.reached:
+            return self._sign_of_life(at) or is_outside
+        return self._unreached(fact, at)
+
     def _wait(self, fact: f.Fact, at: int) -> bool:
         if not self._is_watched or self.silence.waiting is not None:
             return False
@@ -369,7 +394,7 @@ class CaseState:
             return False
         there_was = self.silence.waiting is not None or bool(self.silence.attempts)
         self._silence_over(at)
-        self.silence = s.sign_of_life(self.silence)
+        self.silence, self.awaits_proposal = s.sign_of_life(self.silence), False
         return there_was
 
     def _silence_over(self, at: int) -> None:
@@ -397,16 +422,50 @@ class CaseState:
         downgrade = self.policy.silence(self.profile).downgrade
         if downgrade is None:
             return
-        change = {"from": self.profile.severity, "to": downgrade.to, "evidence": evidence}
-        if downgrade.automatic:
-            self._say(n.DOWNGRADED, downgrade.rule, at, change, level=occasion)
-            self._change(replace(self.profile, severity=downgrade.to), at)
+        self._lower(downgrade.rule, downgrade.to, at, occasion, evidence, automatic=downgrade.automatic)
+
+    def _new_grounds(self, old: Profile | None, at: int) -> None:
+        """What has come to be known of the case is said and allows a step down, at once (SP-DOWN-RCA, -CUSTOM,
+        SP-CONTACT-OK). `old` is None when it begins to be served: then all of it is new.
+        """
+        if self.declined:
             return
-        recommendation = s.Recommendation(
-            rule=downgrade.rule, severity=self.profile.severity, to=downgrade.to, occasion=occasion
-        )
+        profile, rule = self.profile, self.policy.contact.unverified_rule
+        if rule and not profile.contact_verified and (old is None or old.contact_verified):
+            self._say(n.CONTACT_UNVERIFIED, rule, at, {"events": [self._cause_reference()]})
+        known = () if old is None else self.policy.grounds(old)
+        for ground in self.policy.grounds(profile):
+            if ground not in known:
+                self._step_down(ground, at)
+
+    def _proposed(self, at: int) -> bool:
+        """SP-DOWN-PROPOSED: on the first proposal since the customer was last heard of."""
+        if not self._is_watched or self.awaits_proposal:
+            return False
+        self.awaits_proposal = True
+        for ground in self.policy.commitment.grounds:
+            if ground.proposed:
+                self._step_down(ground, at)
+        return True
+
+    def _step_down(self, ground: Ground, at: int) -> None:
+        to = ground.steps.get(self.profile.severity)
+        if to is not None and self._is_watched:
+            evidence: dict[str, object] = {"broken_by": "fact", "since": iso(at), "events": [self._cause_reference()]}
+            self._lower(ground.rule, to, at, at, evidence, automatic=ground.automatic)
+
+    def _lower(
+        self, rule: str, to: str, at: int, occasion: int, evidence: dict[str, object], *, automatic: bool
+    ) -> None:
+        """SP-DOWN-MODE: at once, or as a recommendation that waits for an answer."""
+        change = {"from": self.profile.severity, "to": to, "evidence": evidence}
+        if automatic:
+            self._say(n.DOWNGRADED, rule, at, change, level=occasion)
+            self._change(replace(self.profile, severity=to), at)
+            return
+        recommendation = s.Recommendation(rule=rule, severity=self.profile.severity, to=to, occasion=occasion)
         self.silence = s.recommended(self.silence, recommendation)
-        self._say(n.DOWNGRADE_RECOMMENDED, downgrade.rule, at, change, level=occasion)
+        self._say(n.DOWNGRADE_RECOMMENDED, rule, at, change, level=occasion)
 
     def _confirm(self, recommendation: str, at: int) -> bool:
         found = self._open_recommendation(recommendation)

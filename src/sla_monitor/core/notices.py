@@ -28,6 +28,8 @@ RESTORED = "severity.restored"
 COVERAGE_LIMITED = "coverage.limited"
 COVERAGE_DECLINED = "coverage.declined"
 ELIGIBILITY_DECLINED = "eligibility.declined"
+CONTACT_OUTSIDE_HOURS = "contact.outside_hours"
+CONTACT_UNVERIFIED = "contact.unverified"
 FORGOTTEN = "case.forgotten"
 QUARANTINED = "case.quarantined"
 HISTORY_FOLDED = "case.history_folded"
@@ -52,13 +54,15 @@ KINDS = (
     HISTORY_FOLDED,
     COVERAGE_DECLINED,
     ELIGIBILITY_DECLINED,
+    CONTACT_OUTSIDE_HOURS,
+    CONTACT_UNVERIFIED,
 )
 
 # Why a notice is said just now.
 LIVE, CATCH_UP, CORRECTION, HISTORY = "live", "catch_up", "correction", "history"
 DETECTED = (LIVE, CATCH_UP, CORRECTION, HISTORY)
 
-ABOUT_ONE_SILENCE = frozenset({DOWNGRADE_RECOMMENDED, DOWNGRADED})  # their level is the instant it began
+ABOUT_ONE_SILENCE = frozenset({DOWNGRADE_RECOMMENDED, DOWNGRADED})  # or fact: their level is the instant it began
 
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:sla-monitor:notice")
 _NAMESPACE_HASHED = hashlib.sha1(NAMESPACE.bytes, usedforsecurity=False)

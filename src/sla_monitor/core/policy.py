@@ -91,6 +91,19 @@ class DowngradeRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """A fact that allows one step down as soon as it is known: the profile comes to match `on`, or (`proposed`) the
+    customer's answer to a resolution is awaited. `steps`: from which severity to which; from others there is none.
+    """
+
+    rule: str
+    on: When
+    steps: Mapping[str, str]
+    proposed: bool = False
+    automatic: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Commitment:
     """The customer's side: how silence or unreached attempts break it (SP-DOWN-SILENCE)."""
 
@@ -99,6 +112,34 @@ class Commitment:
     silences: tuple[SilenceRule, ...]
     downgrades: tuple[DowngradeRule, ...]
     restored_rule: str = ""  # cited when a severity held before a downgrade returns (SP-DOWN-BACK)
+    grounds: tuple[Ground, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowRule:
+    """When some customers may be contacted: in the open hours of their country, or (`always`) at any time."""
+
+    rule: str
+    when: When
+    always: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """A contact window of a case."""
+
+    rule: str
+    calendar: Calendar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """How customers are contacted. Without a matching window: at any time. `unverified_rule`: cited where contact
+    details are not known to be right; "" says nothing.
+    """
+
+    windows: tuple[WindowRule, ...] = ()
+    unverified_rule: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +220,7 @@ class Policy:
     calendar_for: Callable[[str, str | None, str | None], Calendar]  # country, subdivision, timezone
     eligibility: tuple[CoverageRule, ...] = ()  # who may ask; without a match: everybody
     coverage: tuple[CoverageRule, ...] = ()  # what is served; without a match: everything
+    contact: Contact = field(default_factory=Contact)
     switched_off: frozenset[str] = frozenset()  # types of notices that are not sent
 
     @cached_property
@@ -194,6 +236,7 @@ class Policy:
         whens += [rule.when for rule in (*self.eligibility, *self.coverage)]
         whens += [rule.when for rule in self.commitment.silences]
         whens += [rule.when for rule in self.commitment.downgrades]
+        whens += [rule.when for rule in self.contact.windows]
         return LABELS & {name for when in whens for name, _ in when}
 
     @cached_property
@@ -206,6 +249,14 @@ class Policy:
 
     @cached_property
     def _terms(self) -> dict[tuple[str, Profile], Terms]:
+        return {}
+
+    @cached_property
+    def _grounds(self) -> dict[Profile, tuple[Ground, ...]]:
+        return {}
+
+    @cached_property
+    def _windows(self) -> dict[Profile, Window | None]:
         return {}
 
     @cached_property
@@ -247,6 +298,23 @@ class Policy:
         if found is None:
             found = remember(self._coverages, profile, self._match_coverage(profile))
         return found
+
+    def grounds(self, profile: Profile) -> tuple[Ground, ...]:
+        """Facts about the case that allow a step down."""
+        found = self._grounds.get(profile)
+        if found is None:
+            grounds = (each for each in self.commitment.grounds if each.on and self._matches(each.on, profile))
+            found = remember(self._grounds, profile, tuple(grounds))
+        return found
+
+    def window(self, profile: Profile) -> Window | None:
+        """When this customer may be contacted; None: at any time."""
+        if profile not in self._windows:
+            rule = next((rule for rule in self.contact.windows if self._matches(rule.when, profile)), None)
+            anytime = rule is None or rule.always
+            window = None if anytime or rule is None else Window(rule=rule.rule, calendar=self._open_hours(profile))
+            remember(self._windows, profile, window)
+        return self._windows[profile]
 
     def rank(self, severity: str) -> int:
         """0 for the most severe. ValueError for a severity the pack does not have."""

@@ -13,6 +13,7 @@ from typing import Any
 from sla_monitor.oracle.clock import Face, History, Snapshot, changed, face
 from sla_monitor.oracle.coverage import Service, service
 from sla_monitor.oracle.events import Event
+from sla_monitor.oracle.hours import END_OF_CALENDARS
 from sla_monitor.oracle.plan import Plan, Rule, many
 from sla_monitor.oracle.silence import Recommended, Run, Silence, downgrade_of, due, limit_of
 from sla_monitor.oracle.standing import Standing, seconds, standing, written
@@ -65,12 +66,14 @@ class Story:
         self.silence: Silence | None = None
         self.run = Run()
         self.recommended: dict[str, Recommended] = {}  # by rule: of one rule only the latest waits for an answer
+        self.awaits_proposal = False
         self.held: list[str] = []  # severities from which the case was lowered
         self.changes: list[tuple[int, Mapping[str, Any]]] = []
         self.clocks = [Clock(name, rule) for name, rule in plan.pack["clocks"].items()]
         self.service = service(plan, self.terms, self.own)
         self._start_clocks(opening.at)
         self._say_service(opening.at, None)
+        self._learn(opening.at, None, {"source": opening.source, "id": opening.id})
 
     @property
     def declined(self) -> bool:
@@ -136,17 +139,23 @@ class Story:
             self._change(at, self._news(fact), event)
         elif fact.type == "case.traits_changed":
             self._change(at, self._traits(fact), event)
+        elif fact.type == "case.contact_updated":
+            self._change(at, {"contact_verified": fact.data["verified"]}, event)
         elif not self.declined:
             self._take_of_commitment(fact, at, event)
         if fact.type in ENDS:
             self._end(at)
 
     def _take_of_commitment(self, fact: Event, at: int, event: dict[str, str]) -> None:
-        if fact.type in WAITS and self.silence is None:
-            self._wait(at, event)
+        if fact.type in WAITS:
+            if self.silence is None:
+                self._wait(at, event)
+            if fact.type == "case.resolution_proposed" or fact.data["reason"] == "proposed_resolution":
+                self._propose(at, event)
         elif fact.type in SIGNS:
             self._sign(at)
         elif fact.type == "case.contact_attempted":
+            self._check_window(at, event, reached=bool(fact.data["reached"]))
             self._attempt(at, event, reached=bool(fact.data["reached"]))
         elif fact.type in {"case.downgrade_confirmed", "case.downgrade_declined"}:
             self._answer(at, event, str(fact.data["recommendation"]), confirmed=fact.type.endswith("confirmed"))
@@ -209,7 +218,7 @@ class Story:
             clock.before_lowered = {}
         if self.declined:
             self._break_silence(at)
-            self.run, self.recommended, self.held = Run(), {}, []
+            self.run, self.recommended, self.held, self.awaits_proposal = Run(), {}, [], False
         self._start_clocks(at)
 
     def _say_service(self, at: int, before: Service | None) -> None:
@@ -242,6 +251,7 @@ class Story:
         self._serve(at)
         if before.declined or self.declined:
             self._say_service(at, before)
+            self._learn(at, None, event)
             return
         step = self._step(old["severity"], self.terms["severity"])
         restored = step > 0 and self.terms["severity"] in self.held
@@ -265,6 +275,7 @@ class Story:
                 self.silence.changed_at = at
             self._say_moved_silence(at, was_due, event)
         self._say_service(at, before)
+        self._learn(at, old, event)
 
     def _step(self, old: str, new: str) -> int:
         severities = list(self.plan.pack["severities"])
@@ -309,7 +320,7 @@ class Story:
     def _sign(self, at: int) -> None:
         """A sign of the customer ends the silence and the run of attempts alike (the latter as the product does)."""
         self._break_silence(at)
-        self.run = Run()
+        self.run, self.awaits_proposal = Run(), False
 
     def _break_silence(self, at: int) -> None:
         if self.silence:
@@ -359,13 +370,68 @@ class Story:
         step = downgrade_of(self.plan, self.terms)
         if step is None:
             return
-        told = {"from": self.terms["severity"], "to": step["to"], "evidence": evidence}
-        if step.get("mode", "recommend") == "recommend":
-            self.recommended[step["rule"]] = Recommended(step["rule"], since, step["to"])
-            self._say(RECOMMENDED, at, step["rule"], told)
+        self._lower(at, since, step, step["to"], evidence, event)
+
+    def _lower(
+        self, at: int, since: int, rule: Rule, to: str, evidence: dict[str, Any], event: dict[str, str] | None
+    ) -> None:
+        """SP-DOWN-MODE."""
+        told = {"from": self.terms["severity"], "to": to, "evidence": evidence}
+        if rule.get("mode", "recommend") == "recommend":
+            self.recommended[rule["rule"]] = Recommended(rule["rule"], since, to)
+            self._say(RECOMMENDED, at, rule["rule"], told)
         else:
-            self._say("severity.downgraded", at, step["rule"], told)
-            self._change(at, {"severity": step["to"]}, None if self.by_time else event)
+            self._say("severity.downgraded", at, rule["rule"], told)
+            self._change(at, {"severity": to}, None if self.by_time else event)
+
+    # Facts that are grounds by themselves, and contact
+
+    def _learn(self, at: int, old: Mapping[str, Any] | None, event: dict[str, str] | None) -> None:
+        """Recommended at once on the fact: when it becomes true, or is so when the case begins to be served."""
+        if self.declined:
+            return
+        rule = (self.plan.pack.get("contact") or {}).get("unverified_rule")
+        if rule and not self.terms["contact_verified"] and (old is None or old["contact_verified"]):
+            self._say("contact.unverified", at, rule, {"events": [event]})
+        grounds = [each for each in self._grounds() if not each["on"].get("resolution_proposed")]
+        now = dict(self.terms)
+        for ground in grounds:
+            if self.plan.first([{"when": ground["on"]}], now) and not (
+                old is not None and self.plan.first([{"when": ground["on"]}], old)
+            ):
+                self._by_ground(at, ground, event)
+
+    def _propose(self, at: int, event: dict[str, str]) -> None:
+        """SP-DOWN-PROPOSED: once until the customer shows."""
+        if self.awaits_proposal:
+            return
+        self.awaits_proposal = True
+        for ground in self._grounds():
+            if ground["on"].get("resolution_proposed"):
+                self._by_ground(at, ground, event)
+
+    def _grounds(self) -> list[Rule]:
+        found: list[Rule] = self.plan.pack["commitment"].get("grounds") or []
+        return found
+
+    def _by_ground(self, at: int, ground: Rule, event: dict[str, str] | None) -> None:
+        to = ground["steps"].get(self.terms["severity"])
+        if to is not None and not self.declined:
+            evidence = {"broken_by": "fact", "since": written(at), "events": [event]}
+            self._lower(at, at, ground, to, evidence, event)
+
+    def _check_window(self, at: int, event: dict[str, str], *, reached: bool) -> None:
+        """SP-CONTACT-B, SP-CONTACT-C; hours are half open, at closing time it is closed."""
+        windows = (self.plan.pack.get("contact") or {}).get("windows") or []
+        rule = self.plan.first(windows, self.terms)
+        if rule is None or rule["open"] == "always":
+            return
+        hours = self.plan.calendar(self.terms)
+        opens_at, _ = next(hours.open_from(at), (END_OF_CALENDARS - 1, 0))
+        if opens_at > at:
+            window = {"calendar": hours.name, "opens_at": written(opens_at)}
+            told = {"attempt": event, "reached": reached, "window": window}
+            self._say("contact.outside_hours", at, rule["rule"], told)
 
     def _answer(self, at: int, event: dict[str, str], notice_id: str, *, confirmed: bool) -> None:
         """The id of any revision will do: what was published under it names the rule and the silence (ADR 0003)."""

@@ -89,6 +89,24 @@ _DATA: Final[Mapping[str, tuple[str, Fields, Fields]]] = {
         {},
     ),
     n.ELIGIBILITY_DECLINED: ("Whoever asks may not: no clock runs. What to do instead.", {"advice": _TEXT}, {}),
+    n.CONTACT_OUTSIDE_HOURS: (
+        "The customer was to be contacted outside the hours for it.",
+        {
+            "attempt": _EVENT,
+            "reached": {"type": "boolean"},
+            "window": {
+                "type": "object",
+                "properties": {"calendar": _TEXT, "opens_at": _TIME},
+                "required": ["calendar", "opens_at"],
+            },
+        },
+        {},
+    ),
+    n.CONTACT_UNVERIFIED: (
+        "The contact details are not known to be right.",
+        {"events": {"type": "array", "items": _EVENT}},
+        {},
+    ),
     n.HISTORY_FOLDED: (
         "The case has so many events that the older ones can no longer be corrected.",
         {"facts": {"type": "integer"}},

@@ -34,6 +34,7 @@ from tests.engine.feeding import NINE, PACKS, SOURCE, STRUCTURED, Fed, clock, ev
 FOLDERS: Final = [Path(__file__).parent / f"v{version}" for version in range(1, VERSION + 1)]
 # Rows name a pack that stays, whatever the built-in one is called one day.
 CORPUS: Final = Packs(versions=(replace(PACKS.versions[0], name="corpus", version="1"),))
+SINCE: Final = {"base_grounds": 3}  # rows that no version before this one can write
 UUIDS: Final = [f"9f8b2c1e-0d4a-4b6f-8a57-{number:012x}" for number in range(20)]
 TRACE: Final = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -119,6 +120,7 @@ def _state(state: CaseState) -> dict[str, Any]:
         "silence": _silence(state.silence),
         "limited": bool(state.limits),
         "limits": state.limits,
+        "awaits_proposal": state.awaits_proposal,
         "ended_at": state.ended_at,
         "fired_at": state.fired_at,
     }
@@ -221,6 +223,16 @@ def _base_breached() -> Fed:
     return fed
 
 
+def _base_grounds() -> Fed:
+    """Two recommendations that wait for an answer, one of a trait, one of a resolution that was proposed."""
+    fed = Fed(_rules(correction_horizon=10 * MINUTE))
+    fed.open("case", NINE, "o", traits=["rca_requested", "third_party"])
+    fed.tell("case", "case.resolution_proposed", clock(0, 5), "p")
+    fed.wait(clock(0, 30))
+    fed.tell("case", "case.labels_changed", clock(0, 30), "last", queue="late")
+    return fed
+
+
 def _ended() -> Fed:
     """Long closed: no facts, only a base."""
     fed = Fed(_rules(correction_horizon=DAY))
@@ -276,6 +288,7 @@ def rows_now() -> Iterator[tuple[str, bytes]]:
         "revisions": _revisions(),
         "base_running": _base_running(),
         "base_breached": _base_breached(),
+        "base_grounds": _base_grounds(),
         "ended": _ended(),
         "folded_early": _early(),
         "orphans": _orphans(),
