@@ -276,7 +276,7 @@ def test_another_place_is_as_if_from_the_start() -> None:
         ("B", f.PlanChanged(plan="standard")),
         ("B", f.LocationChanged(country="DE")),
         ("B", f.LanguageChanged(language="en")),
-        ("B", f.TraitsChanged(add=("not_reproducible",))),
+        ("B", f.TraitsChanged(remove=("custom_code",))),
         ("B", f.LabelsChanged(queue="emea")),
         ("A", f.PlanChanged(plan="unified")),  # A has one hour in every plan
         ("A", f.AccessChanged(access="business_hours")),  # and is always round the clock

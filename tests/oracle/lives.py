@@ -46,6 +46,8 @@ PLACES: tuple[tuple[str, tuple[str | None, ...], tuple[str | None, ...]], ...] =
 )
 LANGUAGES = ("en", "en", "en-GB", "EN-us", "de", "ja", "zh-Hant", "fr-CA", "ru", "pl", "uk")
 SEVERITIES = "AABBBC"
+LABOURED = ("performance_isolated", "not_reproducible", "customised_database")  # what gets little engineer time
+ENGINEERS = ("eve", "eve", "dan", "joe")
 REASONS = ("information", "resources", "proposed_resolution")
 CAUSES = ("service", "custom_code", "partner", "third_party", "environment", "other")
 PLANS = ("standard", "standard", "professional_direct", "unified")
@@ -120,6 +122,8 @@ def nature(chance: random.Random) -> dict[str, Any]:
         found["published_incident"] = chance.random() < 0.5
     if chance.random() < 0.25:
         found["traits"] = chance.sample(TRAITS, chance.choice((1, 1, 2, 3)))
+    elif chance.random() < 0.12:
+        found["traits"] = [chance.choice(LABOURED)]
     return found
 
 
@@ -164,6 +168,7 @@ def matters(plan: Plan, known: dict[str, Any], since: Sequence[int]) -> list[int
                 found += [hours.add(begin, int(target * share) // 100) for share in shares_of(plan)]
             found += [hours.add(begin, limit) for limit in (*limits, plan.calendar(known).one_day)]
             found += [ROUND_THE_CLOCK.add(begin, limit) for limit in limits]
+            found += [begin + share * HOUR // 12 for share in (12, 18, 24, 36, 48)]  # three hours of one, two, three
     return found
 
 
@@ -194,7 +199,9 @@ def happening(chance: random.Random) -> tuple[str, dict[str, Any]]:
         "case.resolved": 2,
         "case.closed": 1,
         "case.cancelled": 1,
-        "case.work_started": 1,
+        "case.work_started": 8,
+        "case.work_stopped": 6,
+        "case.effort_logged": 5,
         "case.labels_changed": 3,
         "case.traits_changed": 9,
         "case.cause_found": 5,
@@ -213,7 +220,9 @@ def happening(chance: random.Random) -> tuple[str, dict[str, Any]]:
         "case.contact_attempted": {"reached": chance.random() < 0.2},
         "case.downgrade_confirmed": {"recommendation": chance.choice(NAMED)},
         "case.downgrade_declined": {"recommendation": chance.choice(NAMED)},
-        "case.work_started": {"engineer": "e1"},
+        "case.work_started": {"engineer": chance.choice(ENGINEERS)},
+        "case.work_stopped": {"engineer": chance.choice(ENGINEERS)},
+        "case.effort_logged": {"minutes": chance.choice((1, 20, 59.5, 60, 180, 0.00001))},
         "case.labels_changed": {"queue": "q", "product": chance.choice(PRODUCTS)},
         "case.traits_changed": traits_changed(chance),
         "case.contact_updated": {"verified": chance.random() < 0.4},
@@ -253,10 +262,8 @@ def story(seed: int, plan: Plan | None = None) -> list[CloudEvent]:
         told.append((at, kind, data))
         if kind.endswith("_changed") and kind not in {"case.labels_changed", "case.traits_changed"}:
             moving |= data
-        if kind == "case.contact_attempted" and chance.random() < 0.5:
-            for _ in range(chance.choice((1, 2, 2, 3))):
-                at += chance.choice((0, 1, 60 * SECOND, HOUR))
-                told.append((at, kind, {"reached": False}))
+        told += sequel(chance, kind, at)
+        at = told[-1][0]
     opening = event(chance, 0, opened_at, "case.opened", known)
     others = [event(chance, number, at, kind, data) for number, (at, kind, data) in enumerate(told, 1)]
     if others and chance.random() < 0.25:
@@ -265,6 +272,18 @@ def story(seed: int, plan: Plan | None = None) -> list[CloudEvent]:
             target = {"source": victim["source"], "id": victim["id"]}
             others.append(event(chance, len(others) + 1, later, "case.fact_withdrawn", target))
     return sorted([opening, *others], key=lambda found: (instant(found["time"]), found["type"] != "case.opened"))
+
+
+def sequel(chance: random.Random, kind: str, at: int) -> list[tuple[int, str, dict[str, Any]]]:
+    """More of the same: attempts come in runs, and engineers do not work alone."""
+    told: list[tuple[int, str, dict[str, Any]]] = []
+    if kind == "case.work_started" and chance.random() < 0.6:
+        told.append((at + chance.choice((0, 1, HOUR)), kind, {"engineer": chance.choice(ENGINEERS)}))
+    if kind == "case.contact_attempted" and chance.random() < 0.5:
+        for _ in range(chance.choice((1, 2, 2, 3))):
+            at += chance.choice((0, 1, 60 * SECOND, HOUR))
+            told.append((at, kind, {"reached": False}))
+    return told
 
 
 def detour(chance: random.Random, severity: str, at: int) -> list[tuple[int, str, dict[str, Any]]]:

@@ -377,6 +377,53 @@ MISTAKES: Final = (
             "if rule and not profile.contact_verified:",
         ),
     ),
+    # effort
+    _mistake(
+        "engineers at work at once count as one",
+        "core/effort.py",
+        (
+            "return self.worked + len(self.engineers) * (now - self.counted_at)",
+            "return self.worked + bool(self.engineers) * (now - self.counted_at)",
+        ),
+    ),
+    _mistake(
+        "a level of effort is reached a moment before it is",
+        "core/effort.py",
+        ("- (-missing // len(effort.engineers))", "+ missing // len(effort.engineers)"),
+    ),
+    _mistake(
+        "what was worked before the limit held does not count",
+        "core/case.py",
+        (
+            "        self.limit = new\n",
+            "        self.limit = new\n        self.effort = e.Effort(counted_at=at) if old is None else self.effort\n",
+        ),
+    ),
+    _mistake(
+        "an engineer who starts twice begins anew",
+        "core/case.py",
+        (
+            "case f.WorkStarted(engineer=engineer) if engineer not in before.engineers:",
+            "case f.WorkStarted(engineer=engineer) if before.engineers != (engineer, engineer):",
+        ),
+        (
+            "self.effort = e.started(before, engineer, at)",
+            "self.effort = e.started(replace(before, counted_at=at), engineer, at)",
+        ),
+    ),
+    _mistake(
+        "minutes that are logged are noticed only with the next work",
+        "core/case.py",
+        (
+            "self.effort = e.logged(before, more, at)\n                self._effort_reached(at)",
+            "self.effort = e.logged(before, more, at)",
+        ),
+    ),
+    _mistake(
+        "a level of effort is said for one rule only",
+        "core/effort.py",
+        ("if (limit.rule, level) not in effort.said", "if level not in [each for _, each in effort.said]"),
+    ),
     # facts
     _mistake(
         "a withdrawal is ignored",

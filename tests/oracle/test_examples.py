@@ -6,6 +6,7 @@ import pytest
 
 from sla_monitor.oracle import LogRecord, Standing, judge
 from sla_monitor.oracle.events import Bad, Erasure, Skipped, classify, instant
+from sla_monitor.oracle.standing import written
 from tests.oracle.cases import PLANS, deadline, event, log, opened, said, times
 
 MONDAY = "2026-03-02T09:00:00+01:00"  # in Berlin, in winter
@@ -228,6 +229,38 @@ def test_contact_outside_business_hours(terms: dict[str, object], at: str, rule:
     for reached in (True, False):
         told = said(opened(MONDAY, **terms), event("contact_attempted", at, reached=reached))  # type: ignore[arg-type]
         assert [found.subject for found in told if found.kind == "contact.outside_hours"] == ([rule] if rule else [])
+
+
+def effort(*events: dict[str, object], **terms: object) -> list[tuple[str, str, object]]:
+    told = said(opened(MONDAY, "B", **terms), *events)
+    return [(found.kind, written(found.at), found.data["worked_seconds"]) for found in told if "effort" in found.kind]
+
+
+def test_engineer_time_adds_up() -> None:
+    """SP-EFF-PERF: four hours of all engineers together and of what is logged; a warning at 75 %, once each."""
+    events = [
+        event("effort_logged", "2026-03-02T09:00:00Z", minutes=60),
+        event("work_started", "2026-03-02T10:00:00Z", engineer="a"),
+        event("work_started", "2026-03-02T10:30:00Z", engineer="b"),
+        event("work_stopped", "2026-03-02T11:15:00Z", engineer="a"),
+        event("work_stopped", "2026-03-02T20:00:00Z", engineer="b"),
+    ]
+    # 60 + 30 + 2 x 45 = 180 minutes at 11:15, the rest by one
+    expected = [
+        ("effort.warning", "2026-03-02T11:15:00Z", 10_800),
+        ("effort.exhausted", "2026-03-02T12:15:00Z", 14_400),
+    ]
+    assert effort(*events, traits=["performance_isolated"]) == expected
+    assert effort(*events) == []
+
+
+def test_counting_ends_when_steps_to_reproduce_are_found() -> None:
+    """SP-EFF-REPRO: closed only if none were found by then."""
+    work = event("work_started", "2026-03-02T10:00:00Z", engineer="a")
+    found = event("traits_changed", "2026-03-02T13:30:00Z", remove=["not_reproducible"])
+    traits = ["not_reproducible", "customised_database"]
+    assert [kind for kind, _, _ in effort(work, traits=traits)] == ["effort.warning", "effort.exhausted"]
+    assert [kind for kind, _, _ in effort(work, found, traits=traits)] == ["effort.warning"]
 
 
 def test_nothing_follows_for_c() -> None:

@@ -48,6 +48,8 @@ def everything_said() -> Iterator[bytes]:
     fed.open("how-to", clock(2, 33), request="how_to")
     fed.open("night", clock(2, 33), severity="C", country="DE", contact_verified=False)
     fed.tell("night", "case.contact_attempted", clock(12), reached=False)
+    fed.open("slow", clock(2, 33), traits=["performance_isolated"])
+    fed.tell("slow", "case.effort_logged", clock(2, 34), minutes=240)
     fed.open("end-user", clock(2, 33), submitted_by="end_user")
     fed.open("moved", clock(2, 33), severity="B")
     fed.tell("moved", "case.severity_changed", clock(2, 34), severity="A")

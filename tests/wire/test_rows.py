@@ -241,6 +241,11 @@ def test_the_stored_rows_have_everything_a_row_can_hold(folder: Path) -> None:
         grounds = stored["base_grounds"]["base"]
         assert [each["rule"] for each in grounds["silence"]["open"]] == ["SP-DOWN-RCA", "SP-DOWN-PROPOSED"]
         assert grounds["awaits_proposal"]
+    if "base_effort" in stored:
+        effort = stored["base_effort"]["base"]["effort"]
+        assert effort["worked"]
+        assert effort["engineers"] == ["eve", "joe"]
+        assert effort["said"]
     assert stored["base_breached"]["base"]["clocks"]["initial_response"]["overdue"]
     assert stored["revisions"]["last_revisions"]
     assert max(sent[5] for sent in stored["revisions"]["standing"]) == 1
@@ -353,7 +358,7 @@ def test_the_types_of_events_keep_their_numbers() -> None:
 
 def test_the_types_of_notices_keep_their_numbers() -> None:
     """The ledger stores them by their place in this list: append, never insert, remove or sort."""
-    assert n.KINDS[:20] == (
+    assert n.KINDS[:22] == (
         "sla.clock.started",
         "sla.clock.stopped",
         "sla.deadline.moved",
@@ -374,6 +379,8 @@ def test_the_types_of_notices_keep_their_numbers() -> None:
         "eligibility.declined",
         "contact.outside_hours",
         "contact.unverified",
+        "effort.warning",
+        "effort.exhausted",
     )
 
 

@@ -144,6 +144,11 @@ def duration_or_day(value: object) -> int | None:
     return None if value == ONE_DAY else duration(value)
 
 
+def duration_or_none(value: object) -> int:
+    """A duration, or `none` (0): no limit."""
+    return 0 if value == "none" else duration(value)
+
+
 def instant(value: object) -> int:
     """RFC 3339 with an offset, as microseconds since the epoch."""
     try:
@@ -233,6 +238,11 @@ DurationOrDay = Annotated[
     int | None,
     BeforeValidator(duration_or_day),
     WithJsonSchema({"anyOf": [DURATION_SCHEMA, {"const": ONE_DAY}]}),
+]
+DurationOrNone = Annotated[
+    int,
+    BeforeValidator(duration_or_none),
+    WithJsonSchema({"anyOf": [DURATION_SCHEMA, {"const": "none"}]}),
 ]
 Instant = Annotated[int, BeforeValidator(instant), WithJsonSchema({"type": "string", "format": "date-time"})]
 OpeningHours = Annotated[
@@ -563,6 +573,33 @@ class Contact(Section):
     """Rule cited for contact details that are not verified; without it, nothing is said."""
 
 
+class EffortLimit(Matched):
+    """How much engineer time some cases get. The first match wins; without one, as much as it takes."""
+
+    limit: DurationOrNone
+    """Of all engineers together: a duration, or `none`."""
+    warnings: Annotated[
+        list[Annotated[int, Field(ge=1, le=99)]], Field(max_length=LEVELS_MAX), AfterValidator(ascending)
+    ] = []
+    """Percent of the limit, ascending: a notice when it is worked."""
+    advice: Sentence = ""
+    """What follows when the limit is reached."""
+
+    @model_validator(mode="after")
+    def _says_what_follows(self) -> Self:
+        if self.limit and not self.advice:
+            raise wrong("'advice' is missing")
+        return self
+
+
+class BestEffort(Section):
+    """Engineer time, counted between the start and the stop of work, and as logged."""
+
+    name: Name = "best_effort"
+    """What notices call this clock."""
+    limits: Annotated[list[EffortLimit], Field(max_length=RULES_MAX)] = []
+
+
 class Languages(Section):
     """In which languages customers are served."""
 
@@ -632,6 +669,9 @@ class CountryTable(RootModel[dict[Annotated[str, Field(pattern="^[A-Z]{2}$")], C
     model_config = ConfigDict(frozen=True, strict=True)
 
 
+N = TypeVar("N", Commitment, BestEffort)
+
+
 class Pack(Section):
     """A policy pack: a support plan as data. One file is one version; a folder holds all versions of one pack."""
 
@@ -659,17 +699,21 @@ class Pack(Section):
     holidays: Holidays = Holidays()
     commitment: Commitment
     contact: Contact = Contact()
+    effort: BestEffort = BestEffort()
     switched_off: Annotated[list[NoticeType], AfterValidator(distinct)] = []
     """Types of notices that are not sent."""
     rules: Annotated[dict[Name, Rule], Field(min_length=1, max_length=RULES_MAX)]
     """Every rule this pack cites, by its id."""
 
-    @field_validator("commitment")
+    @field_validator("commitment", "effort")
     @classmethod
-    def _has_a_name_of_its_own(cls, commitment: Commitment, info: ValidationInfo) -> Commitment:
-        if commitment.name in info.data.get("clocks", ()):
-            raise wrong(f"{commitment.name!r} is the name of a clock already")
-        return commitment
+    def _has_a_name_of_its_own(cls, named: N, info: ValidationInfo) -> N:
+        taken: list[str] = list(info.data.get("clocks", ()))
+        if "commitment" in info.data:
+            taken.append(info.data["commitment"].name)
+        if named.name in taken:
+            raise wrong(f"{named.name!r} is the name of a clock already")
+        return named
 
 
 def pack_schema() -> dict[str, Any]:

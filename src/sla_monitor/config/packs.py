@@ -19,6 +19,7 @@ from pydantic_core import ErrorDetails
 
 from sla_monitor.config.calendars import CalendarRule, Country, CountryCalendars
 from sla_monitor.config.pack_model import (
+    BestEffort,
     Change,
     Clock,
     Commitment,
@@ -247,6 +248,7 @@ def compiled(pack: Pack, digest_of_file: str) -> Policy:
         eligibility=tuple(coverage(each) for each in pack.eligibility),
         coverage=tuple(coverage(each) for each in pack.coverage),
         contact=contact(pack.contact),
+        effort=effort(pack.effort),
         switched_off=frozenset(pack.switched_off),
     )
 
@@ -320,6 +322,16 @@ def ground(said: Ground) -> policy.Ground:
         proposed=said.on.resolution_proposed,
         automatic=said.mode == "automatic",
     )
+
+
+def effort(said: BestEffort) -> policy.EffortPolicy:
+    limits = (
+        policy.EffortRule(
+            rule=each.rule, when=when(each), limit=each.limit, warnings=tuple(each.warnings), advice=each.advice
+        )
+        for each in said.limits
+    )
+    return policy.EffortPolicy(name=said.name, limits=tuple(limits))
 
 
 def contact(said: Contact) -> policy.Contact:

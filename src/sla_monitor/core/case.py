@@ -10,17 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import assert_never
+from typing import Final, assert_never
 
 from sla_monitor.core import clock as clocks
+from sla_monitor.core import effort as e
 from sla_monitor.core import facts as f
 from sla_monitor.core import notices as n
 from sla_monitor.core import silence as s
+from sla_monitor.core.calendar import ALWAYS_OPEN
 from sla_monitor.core.clock import Breached, ClockState, Measure, Running, Step, Stopped
-from sla_monitor.core.policy import ClockPolicy, Coverage, Ground, Policy
+from sla_monitor.core.policy import ClockPolicy, Coverage, EffortRule, Ground, Policy
 from sla_monitor.core.profile import Profile, profile_of, with_labels, with_language, with_traits
 from sla_monitor.core.times import iso, seconds
 
+NOTHING_WORKED: Final = e.Effort()
 REVISIONS_TRIED_MAX = 32  # a recommendation is withdrawn and made again at most this often before its id is unknown
 
 
@@ -44,6 +47,8 @@ class CaseState:
     )  # not served: no clock runs, nobody is waited for; of an open case
     limits: tuple[str, ...] = ()  # rules that a coverage.limited of this generation named
     awaits_proposal: bool = False  # a resolution was proposed, and the customer has not shown since
+    effort: e.Effort = NOTHING_WORKED
+    limit: EffortRule | None = field(default=None, compare=False)  # of effort, as the profile of an open case has it
     ended_at: int | None = None
     fired_at: int = 0  # the latest instant that time, not a fact, has decided
     applied_at: int = field(default=0, compare=False)  # of the last fact: what time decides before it came with it
@@ -77,6 +82,8 @@ class CaseState:
             self.fired_at = max(self.fired_at, at)
             if name == self.policy.commitment.name:
                 self._silence_due(at)
+            elif name == self.policy.effort.name:
+                self._effort_due(at)
             else:
                 self._clock_due(self._clock_policy(name))
 
@@ -89,6 +96,9 @@ class CaseState:
         at = self.silence.next_at
         if at is not None and (found is None or (at, self.policy.commitment.name) < found):
             found = (at, self.policy.commitment.name)
+        at = e.next_at(self.effort, self.limit)
+        if at is not None and (found is None or (at, self.policy.effort.name) < found):
+            found = (at, self.policy.effort.name)
         return found
 
     def _clock_policy(self, name: str) -> ClockPolicy:
@@ -181,6 +191,8 @@ class CaseState:
                 return self._attempted(fact, fact.body, at)
             case f.ContactUpdated(verified=verified):
                 return self._change(replace(self.profile, contact_verified=verified), at)
+            case f.WorkStarted() | f.WorkStopped() | f.EffortLogged():
+                return self._work(fact.body, at)
             case f.DowngradeConfirmed(recommendation=recommendation):
                 return self._confirm(recommendation, at)
             case f.DowngradeDeclined(recommendation=recommendation):
@@ -192,6 +204,7 @@ class CaseState:
         coverage = self.policy.coverage_of(self.profile)
         self.declined = bool(coverage.declined_by)
         self._start_clocks(coverage, at)
+        self._limit_effort(at)
         self._say_coverage(None, coverage, at)
         self._new_grounds(None, at)
 
@@ -232,6 +245,9 @@ class CaseState:
                 self._end_clock(name, state, at)
         self._silence_over(at)
         self.silence = s.Silence()
+        if self.limit is not None:
+            self._say_of_effort(n.CLOCK_STOPPED, self.limit, at)
+        self.effort, self.limit = replace(e.counted(self.effort, at), engineers=()), None
         self.ended_at = at
         return True
 
@@ -256,6 +272,7 @@ class CaseState:
             self._serve(after, at)
         if not (before.declined_by or after.declined_by):
             self._change_terms(old, at)
+        self._limit_effort(at)
         self._say_coverage(before, after, at)
         self._new_grounds(None if before.declined_by else old, at)
         return True
@@ -352,6 +369,8 @@ class CaseState:
             return
         if now.limited:
             self._say_limited(now.rule, now.advice, at)
+        if self.limit is not None:
+            self._say_limited(self.limit.rule, self.limit.advice, at)
         if self.policy.language_is_limited(self.profile):
             languages = self.policy.languages
             self._say_limited(languages.limited_rule, languages.limited_advice, at)
@@ -495,6 +514,67 @@ class CaseState:
             if notice in ids:
                 return found
         return None
+
+    # --- effort -------------------------------------------------------------------------------------------------
+
+    def _work(self, body: f.WorkStarted | f.WorkStopped | f.EffortLogged, at: int) -> bool:
+        """Counted from the opening on, whether or not a limit holds yet: it may turn out to."""
+        if self.ended_at is not None:
+            return False
+        before = self.effort
+        match body:
+            case f.WorkStarted(engineer=engineer) if engineer not in before.engineers:
+                self.effort = e.started(before, engineer, at)
+            case f.WorkStopped(engineer=engineer) if engineer in before.engineers:
+                self.effort = e.stopped(before, engineer, at)
+            case f.EffortLogged(effort=more):
+                self.effort = e.logged(before, more, at)
+                self._effort_reached(at)
+            case _:
+                return False
+        return True
+
+    def _limit_effort(self, at: int) -> None:
+        """Another limit, or none, holds from now on. What was worked before counts."""
+        old, new = self.limit, self.policy.effort_limit(self.profile)
+        if new is old:
+            return
+        self.limit = new
+        goes_on = old is not None and new is not None and (old.rule, old.limit) == (new.rule, new.limit)
+        if old is not None and not goes_on:
+            self._say_of_effort(n.CLOCK_STOPPED, old, at)
+        if new is not None and not goes_on:
+            self._say_of_effort(n.CLOCK_STARTED, new, at)
+        self._effort_reached(at)
+
+    def _effort_reached(self, at: int) -> None:
+        """Levels that a fact has reached at one blow."""
+        limit, worked = self.limit, self.effort.worked_until(at)
+        while limit and (level := e.next_level(self.effort, limit)) and worked >= e.amount(limit, level):
+            self._effort_due(at)
+
+    def _effort_due(self, at: int) -> None:
+        limit = self.limit
+        level = None if limit is None else e.next_level(self.effort, limit)
+        if limit is None or level is None:
+            raise AssertionError("effort fired without a limit")
+        self.effort = e.told(self.effort, limit, level)
+        kind = n.EFFORT_EXHAUSTED if level == e.WHOLE else n.EFFORT_WARNING
+        worked = {"worked_seconds": seconds(self.effort.worked_until(at)), "limit_seconds": seconds(limit.limit)}
+        self._say_of_effort(kind, limit, at, {**worked, "level": level, "advice": limit.advice}, level=level)
+
+    def _say_of_effort(
+        self, kind: str, limit: EffortRule, at: int, more: dict[str, object] | None = None, *, level: int = 0
+    ) -> None:
+        data: dict[str, object] = {
+            "clock": self.policy.effort.name,
+            "deadline": None,
+            "target_seconds": seconds(limit.limit),
+            "elapsed_seconds": seconds(self.effort.worked_until(at)),
+            "calendar": ALWAYS_OPEN.name,
+            "promised": False,
+        }
+        self._say(kind, self.policy.effort.name, at, data | (more or {}), level=level, rule=limit.rule)
 
     # --- saying it ----------------------------------------------------------------------------------------------
 

@@ -30,6 +30,8 @@ COVERAGE_DECLINED = "coverage.declined"
 ELIGIBILITY_DECLINED = "eligibility.declined"
 CONTACT_OUTSIDE_HOURS = "contact.outside_hours"
 CONTACT_UNVERIFIED = "contact.unverified"
+EFFORT_WARNING = "effort.warning"
+EFFORT_EXHAUSTED = "effort.exhausted"
 FORGOTTEN = "case.forgotten"
 QUARANTINED = "case.quarantined"
 HISTORY_FOLDED = "case.history_folded"
@@ -56,6 +58,8 @@ KINDS = (
     ELIGIBILITY_DECLINED,
     CONTACT_OUTSIDE_HOURS,
     CONTACT_UNVERIFIED,
+    EFFORT_WARNING,
+    EFFORT_EXHAUSTED,
 )
 
 # Why a notice is said just now.

@@ -170,6 +170,27 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EffortRule:
+    """Engineer time that some cases get, microseconds; 0: no limit. `warnings`: percent of it, ascending. `advice`:
+    what follows when it is used up.
+    """
+
+    rule: str
+    when: When
+    limit: int
+    warnings: tuple[int, ...] = ()
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffortPolicy:
+    """Best effort: the clock's name, and the limits. Without a match there is none."""
+
+    name: str = "best_effort"
+    limits: tuple[EffortRule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Languages:
     """Primary subtags of the languages that count as English, and of those with local-language support."""
 
@@ -221,6 +242,7 @@ class Policy:
     eligibility: tuple[CoverageRule, ...] = ()  # who may ask; without a match: everybody
     coverage: tuple[CoverageRule, ...] = ()  # what is served; without a match: everything
     contact: Contact = field(default_factory=Contact)
+    effort: EffortPolicy = field(default_factory=EffortPolicy)
     switched_off: frozenset[str] = frozenset()  # types of notices that are not sent
 
     @cached_property
@@ -237,6 +259,7 @@ class Policy:
         whens += [rule.when for rule in self.commitment.silences]
         whens += [rule.when for rule in self.commitment.downgrades]
         whens += [rule.when for rule in self.contact.windows]
+        whens += [rule.when for rule in self.effort.limits]
         return LABELS & {name for when in whens for name, _ in when}
 
     @cached_property
@@ -253,6 +276,10 @@ class Policy:
 
     @cached_property
     def _grounds(self) -> dict[Profile, tuple[Ground, ...]]:
+        return {}
+
+    @cached_property
+    def _limits(self) -> dict[Profile, EffortRule | None]:
         return {}
 
     @cached_property
@@ -315,6 +342,14 @@ class Policy:
             window = None if anytime or rule is None else Window(rule=rule.rule, calendar=self._open_hours(profile))
             remember(self._windows, profile, window)
         return self._windows[profile]
+
+    def effort_limit(self, profile: Profile) -> EffortRule | None:
+        """How much engineer time this case gets; None: as much as it takes. A declined case gets none to count."""
+        if profile not in self._limits:
+            rule = next((rule for rule in self.effort.limits if self._matches(rule.when, profile)), None)
+            counts = rule is not None and rule.limit and not self.coverage_of(profile).declined_by
+            remember(self._limits, profile, rule if counts else None)
+        return self._limits[profile]
 
     def rank(self, severity: str) -> int:
         """0 for the most severe. ValueError for a severity the pack does not have."""

@@ -10,11 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from sla_monitor.oracle import effort
 from sla_monitor.oracle.clock import Face, History, Snapshot, changed, face
 from sla_monitor.oracle.coverage import Service, service
+from sla_monitor.oracle.effort import Work
 from sla_monitor.oracle.events import Event
 from sla_monitor.oracle.hours import END_OF_CALENDARS
-from sla_monitor.oracle.plan import Plan, Rule, many
+from sla_monitor.oracle.plan import SECOND, Plan, Rule, duration, many
 from sla_monitor.oracle.silence import Recommended, Run, Silence, downgrade_of, due, limit_of
 from sla_monitor.oracle.standing import Standing, seconds, standing, written
 
@@ -36,6 +38,7 @@ CHANGES = {
     "case.cause_found": ("cause",),
     "case.labels_changed": ("customer", "product", "queue"),
 }
+WORK = {"case.work_started", "case.work_stopped", "case.effort_logged"}
 RECOMMENDED = "severity.downgrade_recommended"
 
 
@@ -67,11 +70,14 @@ class Story:
         self.run = Run()
         self.recommended: dict[str, Recommended] = {}  # by rule: of one rule only the latest waits for an answer
         self.awaits_proposal = False
+        self.work, self.last = Work(), opening.at  # `last`: the instant up to which the story is told
+        self.limit: Rule | None = None  # of effort
         self.held: list[str] = []  # severities from which the case was lowered
         self.changes: list[tuple[int, Mapping[str, Any]]] = []
         self.clocks = [Clock(name, rule) for name, rule in plan.pack["clocks"].items()]
         self.service = service(plan, self.terms, self.own)
         self._start_clocks(opening.at)
+        self._limit_effort(opening.at)
         self._say_service(opening.at, None)
         self._learn(opening.at, None, {"source": opening.source, "id": opening.id})
 
@@ -86,9 +92,12 @@ class Story:
         while True:
             waiting = [item for item in self._due() if item[0] <= until]
             if not waiting:
+                self.last = max(self.last, until)
                 return
             self.by_time = True
-            min(waiting, key=lambda item: item[:3])[3]()
+            first = min(waiting, key=lambda item: item[:3])
+            self.last = max(self.last, first[0])
+            first[3]()
             self.by_time = False
 
     def _due(self) -> list[tuple[int, str, int, Callable[[], None]]]:
@@ -105,6 +114,9 @@ class Story:
         at = due(self.plan, self.terms, self.silence) if self.silence and not self.ended else None
         if at is not None:
             found.append((at, self.plan.pack["commitment"]["name"], 3, partial(self._broken_by_silence, at)))
+        at = effort.due(self.limit, self.work, self.last)
+        if at is not None:
+            found.append((at, self._best_effort, 4, partial(self._effort_levels, at)))
         return found
 
     def _warn(self, clock: Clock, warning: tuple[int, int]) -> None:
@@ -141,10 +153,21 @@ class Story:
             self._change(at, self._traits(fact), event)
         elif fact.type == "case.contact_updated":
             self._change(at, {"contact_verified": fact.data["verified"]}, event)
+        elif fact.type in WORK:
+            self._take_of_work(fact, at)
         elif not self.declined:
             self._take_of_commitment(fact, at, event)
         if fact.type in ENDS:
             self._end(at)
+
+    def _take_of_work(self, fact: Event, at: int) -> None:
+        if fact.type == "case.work_started":
+            self.work.start(str(fact.data["engineer"]), at)
+        elif fact.type == "case.work_stopped":
+            self.work.stop(str(fact.data["engineer"]), at)
+        else:
+            self.work.logged += round(float(str(fact.data["minutes"])) * 60 * SECOND)
+        self._effort_levels(at)
 
     def _take_of_commitment(self, fact: Event, at: int, event: dict[str, str]) -> None:
         if fact.type in WAITS:
@@ -188,6 +211,9 @@ class Story:
             if clock.shown and not clock.stopped:
                 self._cancel(clock, at)
         self._break_silence(at)
+        if self.limit:
+            self._say_effort("sla.clock.stopped", at, self.limit)
+        self.limit = None
         self.ended = True
 
     def _cancel(self, clock: Clock, at: int) -> None:
@@ -228,7 +254,7 @@ class Story:
                 kind, rule = now.declined
                 self._say(kind, at, rule, {"advice": now.advice})
             return
-        for limit in now.limits:
+        for limit in (*now.limits, *([self.limit] if self.limit else [])):
             self._say_limited(at, limit["rule"], limit["advice"])
         languages = self.plan.pack["languages"]
         if self.plan.limited(self.terms):
@@ -250,6 +276,7 @@ class Story:
         before = self.service
         self._serve(at)
         if before.declined or self.declined:
+            self._limit_effort(at)
             self._say_service(at, before)
             self._learn(at, None, event)
             return
@@ -274,6 +301,7 @@ class Story:
             if limit_of(self.plan, self.terms) != old_limit or step:
                 self.silence.changed_at = at
             self._say_moved_silence(at, was_due, event)
+        self._limit_effort(at)
         self._say_service(at, before)
         self._learn(at, old, event)
 
@@ -447,6 +475,48 @@ class Story:
             told = {"from": self.terms["severity"], "to": asked.to, "evidence": evidence}
             self._say("severity.downgraded", at, asked.rule, told)
             self._change(at, {"severity": asked.to}, event)
+
+    # Best effort
+
+    @property
+    def _best_effort(self) -> str:
+        return str((self.plan.pack.get("effort") or {}).get("name", "best_effort"))
+
+    def _limit_effort(self, at: int) -> None:
+        """The limit that the case has now; all that was worked counts, whenever."""
+        old, new = self.limit, None if self.declined else effort.limit_of(self.plan, self.terms)
+        self.limit = new
+        same = old is not None and new is not None and old["rule"] == new["rule"] and old["limit"] == new["limit"]
+        if old and not same:
+            self._say_effort("sla.clock.stopped", at, old)
+        if new and not same:
+            self._say_effort("sla.clock.started", at, new)
+        self._effort_levels(at)
+
+    def _effort_levels(self, at: int) -> None:
+        rule = self.limit
+        for level, amount in effort.unsaid(rule, self.work) if rule else []:
+            if rule is None or self.work.worked(at) < amount:
+                return
+            self.work.said.add((rule["rule"], level))
+            told = {
+                "worked_seconds": seconds(self.work.worked(at)),
+                "limit_seconds": seconds(duration(rule["limit"])),
+                "level": level,
+                "advice": rule["advice"],
+            }
+            self._say_effort("effort.exhausted" if level == 100 else "effort.warning", at, rule, **told)  # noqa: PLR2004
+
+    def _say_effort(self, kind: str, at: int, rule: Rule, **more: object) -> None:
+        about = {
+            "clock": self._best_effort,
+            "deadline": None,
+            "target_seconds": seconds(duration(rule["limit"])),
+            "elapsed_seconds": seconds(self.work.worked(at)),
+            "calendar": "24x7",
+            "promised": False,
+        }
+        self._say(kind, at, rule["rule"], {**about, **more})
 
     # Words
 

@@ -37,7 +37,7 @@ _CLOCK: Final[Fields] = {
     "deadline": {
         **_TIME,
         "type": ["string", "null"],
-        "description": "null: nothing can follow from this silence (any more).",
+        "description": "null: nothing can follow from this silence (any more), or it depends on work.",
     },
     "target_seconds": _SECONDS,
     "elapsed_seconds": {**_SECONDS, "description": "Open time counted so far, in the calendar's hours."},
@@ -55,6 +55,13 @@ _MOVED: Final[Fields] = {
     "old_deadline": {"type": ["string", "null"]},
     "new_deadline": {"type": ["string", "null"]},
     "cause": {"enum": ["event", "policy", "calendar"]},
+}
+_EFFORT: Final[Fields] = {
+    **_CLOCK,
+    "worked_seconds": {**_SECONDS, "description": "Engineer time, of all engineers together."},
+    "limit_seconds": _SECONDS,
+    "level": {**_LEVEL, "description": "Percent of the limit."},
+    "advice": {**_TEXT, "description": "What follows."},
 }
 # What a type says beside what all say, and what of it may be absent.
 _DATA: Final[Mapping[str, tuple[str, Fields, Fields]]] = {
@@ -89,6 +96,8 @@ _DATA: Final[Mapping[str, tuple[str, Fields, Fields]]] = {
         {},
     ),
     n.ELIGIBILITY_DECLINED: ("Whoever asks may not: no clock runs. What to do instead.", {"advice": _TEXT}, {}),
+    n.EFFORT_WARNING: ("A share of the engineer time that the case gets is used up.", _EFFORT, {}),
+    n.EFFORT_EXHAUSTED: ("All of the engineer time that the case gets is used up.", _EFFORT, {}),
     n.CONTACT_OUTSIDE_HOURS: (
         "The customer was to be contacted outside the hours for it.",
         {

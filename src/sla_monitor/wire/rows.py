@@ -28,6 +28,7 @@ from sla_monitor.core import silence as s
 from sla_monitor.core.case import CaseState
 from sla_monitor.core.clock import Breached, ClockState, Measure, Running, Step, Stopped
 from sla_monitor.core.decide import Case
+from sla_monitor.core.effort import Effort
 from sla_monitor.core.facts import Fact
 from sla_monitor.core.notices import KINDS, Key, Ledger, Sent
 from sla_monitor.core.policy import ClockPolicy, Packs, Policy
@@ -300,6 +301,7 @@ def _to_state(case_id: str, packed: list[Any], names: list[str], policy: Policy)
         silence=_to_silence(silence, names, policy, now),
         declined=bool(policy.coverage_of(now).declined_by),
         limits=tuple(policy.languages.limited_rule if rule is None else rule for rule in limits),
+        limit=None if ended_at is not None else policy.effort_limit(now),
         ended_at=ended_at,
         fired_at=fired_at,
         **_to_unusual(unusual),
@@ -309,6 +311,12 @@ def _to_state(case_id: str, packed: list[Any], names: list[str], policy: Policy)
 # What few cases have, by name; a case that has none of it pays one byte. A name that is not known refuses to be read.
 _UNUSUAL: Final[Mapping[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]]] = {
     "awaits_proposal": (bool, bool),
+    "effort": (
+        lambda effort: (effort.worked, effort.counted_at, effort.engineers, effort.said),
+        lambda packed: Effort(
+            worked=packed[0], counted_at=packed[1], engineers=_frozen(packed[2]), said=_frozen(packed[3])
+        ),
+    ),
 }
 
 

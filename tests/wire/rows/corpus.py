@@ -34,7 +34,7 @@ from tests.engine.feeding import NINE, PACKS, SOURCE, STRUCTURED, Fed, clock, ev
 FOLDERS: Final = [Path(__file__).parent / f"v{version}" for version in range(1, VERSION + 1)]
 # Rows name a pack that stays, whatever the built-in one is called one day.
 CORPUS: Final = Packs(versions=(replace(PACKS.versions[0], name="corpus", version="1"),))
-SINCE: Final = {"base_grounds": 3}  # rows that no version before this one can write
+SINCE: Final = {"base_grounds": 3, "base_effort": 3}  # rows that no version before this one can write
 UUIDS: Final = [f"9f8b2c1e-0d4a-4b6f-8a57-{number:012x}" for number in range(20)]
 TRACE: Final = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -121,6 +121,7 @@ def _state(state: CaseState) -> dict[str, Any]:
         "limited": bool(state.limits),
         "limits": state.limits,
         "awaits_proposal": state.awaits_proposal,
+        "effort": asdict(state.effort),
         "ended_at": state.ended_at,
         "fired_at": state.fired_at,
     }
@@ -233,6 +234,18 @@ def _base_grounds() -> Fed:
     return fed
 
 
+def _base_effort() -> Fed:
+    """Two engineers at work on what gets four hours, three of which are worked."""
+    fed = Fed(_rules(correction_horizon=10 * MINUTE))
+    fed.open("case", NINE, "o", traits=["performance_isolated"], targets={"initial_response": 90_000})
+    fed.tell("case", "case.effort_logged", clock(0, 5), "l", minutes=150)
+    fed.tell("case", "case.work_started", clock(0, 6), "w", engineer="joe")
+    fed.tell("case", "case.work_started", clock(0, 16), "w2", engineer="eve")
+    fed.wait(clock(0, 45))
+    fed.tell("case", "case.labels_changed", clock(0, 45), "last", queue="late")
+    return fed
+
+
 def _ended() -> Fed:
     """Long closed: no facts, only a base."""
     fed = Fed(_rules(correction_horizon=DAY))
@@ -289,6 +302,7 @@ def rows_now() -> Iterator[tuple[str, bytes]]:
         "base_running": _base_running(),
         "base_breached": _base_breached(),
         "base_grounds": _base_grounds(),
+        "base_effort": _base_effort(),
         "ended": _ended(),
         "folded_early": _early(),
         "orphans": _orphans(),
