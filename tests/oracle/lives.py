@@ -15,7 +15,8 @@ from typing import Any
 from sla_monitor.oracle.events import instant
 from sla_monitor.oracle.hours import ROUND_THE_CLOCK, BusinessHours, days_off, micros
 from sla_monitor.oracle.plan import Plan, Plans, duration
-from sla_monitor.oracle.shapes import RELEASES, REQUESTS, TRAITS
+from sla_monitor.oracle.reopening import months_later
+from sla_monitor.oracle.shapes import FINGERPRINT, RELEASES, REQUESTS, TRAITS
 from sla_monitor.oracle.standing import written
 
 CloudEvent = dict[str, Any]
@@ -46,6 +47,7 @@ PLACES: tuple[tuple[str, tuple[str | None, ...], tuple[str | None, ...]], ...] =
 )
 LANGUAGES = ("en", "en", "en-GB", "EN-us", "de", "ja", "zh-Hant", "fr-CA", "ru", "pl", "uk")
 SEVERITIES = "AABBBC"
+ENDS = ("case.resolved", "case.closed", "case.cancelled")
 LABOURED = ("performance_isolated", "not_reproducible", "customised_database")  # what gets little engineer time
 ENGINEERS = ("eve", "eve", "dan", "joe")
 REASONS = ("information", "resources", "proposed_resolution")
@@ -120,11 +122,17 @@ def nature(chance: random.Random) -> dict[str, Any]:
             found[name] = chance.choice(values)
     if found.get("request") == "rca":
         found["published_incident"] = chance.random() < 0.5
+    if chance.random() < 0.5:
+        found["fingerprint"] = fingerprint(chance)
     if chance.random() < 0.25:
         found["traits"] = chance.sample(TRAITS, chance.choice((1, 1, 2, 3)))
     elif chance.random() < 0.12:
         found["traits"] = [chance.choice(LABOURED)]
     return found
+
+
+def fingerprint(chance: random.Random) -> dict[str, str]:
+    return {part: chance.choice(("one", "one", "one", "two")) for part in chance.sample(FINGERPRINT, 3)}
 
 
 def start(chance: random.Random, country: str) -> int:
@@ -206,6 +214,8 @@ def happening(chance: random.Random) -> tuple[str, dict[str, Any]]:
         "case.traits_changed": 9,
         "case.cause_found": 5,
         "case.contact_updated": 4,
+        "case.script_submitted": 2,
+        "case.reopen_requested": 3,
     }
     kind = chance.choices(list(kinds), list(kinds.values()))[0]
     language: dict[str, Any] = {"language": chance.choice(LANGUAGES)}
@@ -225,6 +235,8 @@ def happening(chance: random.Random) -> tuple[str, dict[str, Any]]:
         "case.effort_logged": {"minutes": chance.choice((1, 20, 59.5, 60, 180, 0.00001))},
         "case.labels_changed": {"queue": "q", "product": chance.choice(PRODUCTS)},
         "case.traits_changed": traits_changed(chance),
+        "case.script_submitted": {"uat_tested": chance.random() < 0.5},
+        "case.reopen_requested": {"fingerprint": fingerprint(chance), "new_update_installed": chance.random() < 0.2},
         "case.contact_updated": {"verified": chance.random() < 0.4},
         "case.waiting_on_customer": {"reason": chance.choice(REASONS)} if chance.random() < 0.5 else {},
         "case.cause_found": {"cause": chance.choice(CAUSES)},
@@ -264,6 +276,8 @@ def story(seed: int, plan: Plan | None = None) -> list[CloudEvent]:
             moving |= data
         told += sequel(chance, kind, at)
         at = told[-1][0]
+    if chance.random() < 0.2:
+        told += afterlife(chance, plan, known, at)
     opening = event(chance, 0, opened_at, "case.opened", known)
     others = [event(chance, number, at, kind, data) for number, (at, kind, data) in enumerate(told, 1)]
     if others and chance.random() < 0.25:
@@ -272,6 +286,26 @@ def story(seed: int, plan: Plan | None = None) -> list[CloudEvent]:
             target = {"source": victim["source"], "id": victim["id"]}
             others.append(event(chance, len(others) + 1, later, "case.fact_withdrawn", target))
     return sorted([opening, *others], key=lambda found: (instant(found["time"]), found["type"] != "case.opened"))
+
+
+def afterlife(
+    chance: random.Random, plan: Plan, known: dict[str, Any], at: int
+) -> list[tuple[int, str, dict[str, Any]]]:
+    """The case ends, somebody asks to reopen it, three months later or soon, and it lives on for a while."""
+    at += chance.choice((0, HOUR, 3 * DAY))
+    told: list[tuple[int, str, dict[str, Any]]] = [(at, chance.choice(ENDS), {})]
+    if chance.random() < 0.3:
+        at += chance.randrange(2 * DAY)
+        told.append((at, "case.closed", {}))
+    months = next((rule["within_months"] for rule in plan.pack["reopening"] if "within_months" in rule), 3)
+    late = months_later(at, months, plan.calendar(known).zone)
+    at = max(at, near(chance, late)) if chance.random() < 0.4 else at + chance.randrange(4 * HOUR)
+    same: dict[str, Any] = {"fingerprint": fingerprint(chance) if chance.random() < 0.4 else {}}
+    told.append((at, "case.reopen_requested", same))
+    for _ in range(chance.choice((0, 1, 3))):
+        at += chance.choice((0, 1, HOUR, chance.randrange(DAY)))
+        told.append((at, *happening(chance)))
+    return told
 
 
 def sequel(chance: random.Random, kind: str, at: int) -> list[tuple[int, str, dict[str, Any]]]:

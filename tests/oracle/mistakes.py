@@ -185,7 +185,10 @@ MISTAKES: Final = (
     _mistake(
         "resolved is no answer",
         "core/case.py",
-        ("return self._stop_clocks(fact, at) | self._end(at)", "return self._end(at)"),
+        (
+            "case f.Resolved():\n                return self._stop_clocks(fact, at) | self._end(at)",
+            "case f.Resolved():\n                return self._end(at)",
+        ),
     ),
     _mistake(
         "the first overdue level is left out",
@@ -423,6 +426,60 @@ MISTAKES: Final = (
         "a level of effort is said for one rule only",
         "core/effort.py",
         ("if (limit.rule, level) not in effort.said", "if level not in [each for _, each in effort.said]"),
+    ),
+    # scripts and reopening
+    _mistake(
+        "three months to the instant are not too late",
+        "core/case.py",
+        ("passed = {rule.months: at >= months_later(", "passed = {rule.months: at > months_later("),
+    ),
+    _mistake(
+        "three months are counted in UTC",
+        "core/times.py",
+        (".astimezone(zone).replace(tzinfo=None)", ".replace(tzinfo=None)"),
+    ),
+    _mistake(
+        "a day that the month does not have is in the next one",
+        "core/times.py",
+        ("day = min(wall.day, monthrange(year, month + 1)[1])", "day = min(wall.day, 28)"),
+    ),
+    _mistake(
+        "a part of the fingerprint that one side lacks differs",
+        "core/reopening.py",
+        ("part in old and part in new and old[part] != new[part]", "old.get(part) != new.get(part)"),
+    ),
+    _mistake(
+        "a refusal lists the first rule that failed",
+        "core/case.py",
+        ('"failed": failed}', '"failed": failed[:1]}'),
+    ),
+    _mistake(
+        "a new error is a new incident without any fix",
+        "core/reopening.py",
+        ("is_asked = not rule.after_fix or", "is_asked = True or"),
+    ),
+    _mistake(
+        "a reopened case goes on with the engineer time of before",
+        "core/case.py",
+        (
+            "self.effort, self.limit, self.awaits_proposal = NOTHING_WORKED, None, False",
+            "self.limit, self.awaits_proposal = None, False",
+        ),
+    ),
+    _mistake(
+        "what is due in a generation that is past waits for the watermark",
+        "core/case.py",
+        ("or key.generation < self.generation", "or False"),
+    ),
+    _mistake(
+        "three months count from when the case was resolved",
+        "core/case.py",
+        ("since = self.ended_at if self.closed_at is None else self.closed_at", "since = self.ended_at"),
+    ),
+    _mistake(
+        "a script is answered after the end too",
+        "core/case.py",
+        ("if self.ended_at is not None or not scripts.rule:", "if not scripts.rule:"),
     ),
     # facts
     _mistake(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from sla_monitor.oracle import LogRecord, Standing, judge
@@ -261,6 +263,51 @@ def test_counting_ends_when_steps_to_reproduce_are_found() -> None:
     traits = ["not_reproducible", "customised_database"]
     assert [kind for kind, _, _ in effort(work, traits=traits)] == ["effort.warning", "effort.exhausted"]
     assert [kind for kind, _, _ in effort(work, found, traits=traits)] == ["effort.warning"]
+
+
+CLOSED = "2026-03-02T10:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "more", "failed"),
+    [
+        ({"build": "1"}, {"build": "1", "error": "E"}, {}, []),
+        ({"build": "1"}, {"build": "2"}, {}, ["SP-RE-BUILD"]),
+        ({}, {}, {"new_update_installed": True}, ["SP-RE-BUILD"]),
+        ({"user": "a"}, {"user": "b"}, {}, ["SP-RE-SAME"]),
+        ({"error": "a"}, {"error": "b"}, {}, ["SP-RE-SAME"]),
+        ({"error": "a"}, {"error": "b"}, {"new_update_installed": True}, ["SP-RE-BUILD", "SP-RE-SAME", "SP-RE-NEW"]),
+    ],
+)
+def test_reopening_lists_every_rule_that_failed(
+    old: dict[str, str], new: dict[str, str], more: dict[str, Any], failed: list[str]
+) -> None:
+    """SP-RE-BUILD, SP-RE-SAME, SP-RE-NEW: a key missing on either side counts as equal."""
+    asked = event("reopen_requested", "2026-03-03T10:00:00Z", fingerprint=new, **more)
+    told = said(opened(MONDAY, "B", fingerprint=old), event("closed", CLOSED), asked)
+    answer = next(found for found in told if found.kind.startswith("reopen."))
+    assert (answer.kind.removeprefix("reopen."), answer.data["failed"]) == (
+        "declined" if failed else "accepted",
+        failed,
+    )
+    assert answer.generation == (1 if failed else 2)
+
+
+@pytest.mark.parametrize(("at", "kind"), [("09:59:59.999999", "accepted"), ("10:00:00", "declined")])
+def test_three_calendar_months_on_the_wall(at: str, kind: str) -> None:
+    """SP-RE-3M: closed on 2 March at 11:00 in Berlin, in winter; three months later it is summer: 09:00 Z + 2 h."""
+    closed = event("closed", CLOSED)
+    asked = event("reopen_requested", f"2026-06-02T{at.replace('09', '08', 1).replace('10', '09', 1)}Z", fingerprint={})
+    found = [each.kind for each in said(opened(MONDAY, "B"), closed, asked) if each.kind.startswith("reopen.")]
+    assert found == [f"reopen.{kind}"]
+
+
+def test_scripts_are_answered_while_the_case_is_open() -> None:
+    """SP-COV-DATA."""
+    scripts = [event("script_submitted", f"2026-03-02T0{hour}:00:00Z", uat_tested=hour % 2 == 0) for hour in (8, 9)]
+    late = event("script_submitted", "2026-03-02T11:00:00Z", uat_tested=True)
+    told = said(opened(MONDAY, "B"), *scripts, event("closed", CLOSED), late)
+    assert [found.kind for found in told if "script" in found.kind] == ["script.accepted", "script.declined"]
 
 
 def test_nothing_follows_for_c() -> None:

@@ -241,6 +241,10 @@ def test_the_stored_rows_have_everything_a_row_can_hold(folder: Path) -> None:
         grounds = stored["base_grounds"]["base"]
         assert [each["rule"] for each in grounds["silence"]["open"]] == ["SP-DOWN-RCA", "SP-DOWN-PROPOSED"]
         assert grounds["awaits_proposal"]
+    if "base_reopened" in stored:
+        reopened = stored["base_reopened"]["base"]
+        assert (reopened["generation"], reopened["was_proposed"]) == (2, True)
+        assert reopened["closed_at"] > reopened["ended_at"]
     if "base_effort" in stored:
         effort = stored["base_effort"]["base"]["effort"]
         assert effort["worked"]
@@ -358,7 +362,7 @@ def test_the_types_of_events_keep_their_numbers() -> None:
 
 def test_the_types_of_notices_keep_their_numbers() -> None:
     """The ledger stores them by their place in this list: append, never insert, remove or sort."""
-    assert n.KINDS[:22] == (
+    assert n.KINDS[:26] == (
         "sla.clock.started",
         "sla.clock.stopped",
         "sla.deadline.moved",
@@ -381,6 +385,10 @@ def test_the_types_of_notices_keep_their_numbers() -> None:
         "contact.unverified",
         "effort.warning",
         "effort.exhausted",
+        "script.accepted",
+        "script.declined",
+        "reopen.accepted",
+        "reopen.declined",
     )
 
 

@@ -61,6 +61,7 @@ Trait = Literal[
     "rca_requested",
 ]
 Cause = Literal["service", "custom_code", "partner", "third_party", "environment", "other"]
+FingerprintPart = Literal["build", "environment", "machine", "document", "user", "error"]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 ONE_DAY: Final = "one_day"
@@ -600,6 +601,36 @@ class BestEffort(Section):
     limits: Annotated[list[EffortLimit], Field(max_length=RULES_MAX)] = []
 
 
+class Scripts(Section):
+    """Scripts that customers hand in to be run on their data: answered in every open case."""
+
+    rule: RuleId
+    """Cited by the answer."""
+    advice: Sentence
+    """What to do with a script that was not tested."""
+
+
+class Reopening(Section):
+    """One thing that must hold for a closed case to be taken up again. All of them are asked."""
+
+    rule: RuleId
+    """Id of the rule this rests on, one of `rules`."""
+    same: OneOrMore[FingerprintPart] = Field(default_factory=list)
+    """Parts of the fingerprint that must not differ; one that is missing on either side does not."""
+    after_fix: bool = False
+    """Compare them only once an update was installed or a resolution had been proposed."""
+    no_update: bool = False
+    """No new update may have been installed."""
+    within_months: Annotated[int, Field(ge=0, le=12)] = 0
+    """Fewer calendar months than this may have passed since the case was closed, in its time zone; 0: any."""
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> Self:
+        if not (self.same or self.no_update or self.within_months):
+            raise wrong("it asks for nothing")
+        return self
+
+
 class Languages(Section):
     """In which languages customers are served."""
 
@@ -700,6 +731,10 @@ class Pack(Section):
     commitment: Commitment
     contact: Contact = Contact()
     effort: BestEffort = BestEffort()
+    scripts: Scripts | None = None
+    """Scripts that customers hand in; without it nothing is said of them."""
+    reopening: Annotated[list[Reopening], Field(max_length=RULES_MAX)] = []
+    """Without any, closed is closed: a request to reopen has no effect."""
     switched_off: Annotated[list[NoticeType], AfterValidator(distinct)] = []
     """Types of notices that are not sent."""
     rules: Annotated[dict[Name, Rule], Field(min_length=1, max_length=RULES_MAX)]

@@ -8,16 +8,17 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable
-from functools import cache
+from collections.abc import Iterable, Mapping
+from functools import cache, partial
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from sla_monitor.config.calendars import CalendarRule, Country, CountryCalendars
+from sla_monitor.config.calendars import CalendarRule, Country, CountryCalendars, zone_named
 from sla_monitor.config.pack_model import (
     BestEffort,
     Change,
@@ -32,6 +33,7 @@ from sla_monitor.config.pack_model import (
     Matched,
     OpenHours,
     Pack,
+    Reopening,
     did_you_mean,
     pack_schema,
     shown,
@@ -40,6 +42,7 @@ from sla_monitor.config.yaml_lines import Document, Value, Where, read_yaml
 from sla_monitor.core import policy
 from sla_monitor.core.policy import Packs, Policy
 from sla_monitor.core.profile import When
+from sla_monitor.core.reopening import ReopenRule
 from sla_monitor.errors import BadConfiguration
 
 __all__ = ["country_table", "load_packs", "pack_schema"]
@@ -245,10 +248,15 @@ def compiled(pack: Pack, digest_of_file: str) -> Policy:
         clocks=tuple(clock_policy(name, clock) for name, clock in sorted(pack.clocks.items())),
         commitment=commitment(pack.commitment),
         calendar_for=calendars.calendar_for,
+        zone_for=partial(zone_for, {code: entry for entry in pack.calendars for code in entry.countries or ("",)}),
         eligibility=tuple(coverage(each) for each in pack.eligibility),
         coverage=tuple(coverage(each) for each in pack.coverage),
         contact=contact(pack.contact),
         effort=effort(pack.effort),
+        scripts=policy.Scripts(rule=pack.scripts.rule, advice=pack.scripts.advice)
+        if pack.scripts
+        else policy.Scripts(),
+        reopening=tuple(reopening(each) for each in pack.reopening),
         switched_off=frozenset(pack.switched_off),
     )
 
@@ -321,6 +329,22 @@ def ground(said: Ground) -> policy.Ground:
         steps=said.steps,
         proposed=said.on.resolution_proposed,
         automatic=said.mode == "automatic",
+    )
+
+
+def zone_for(entries: Mapping[str, OpenHours], country: str, timezone: str | None) -> ZoneInfo:
+    """The zone of a place's calendar."""
+    entry = entries.get(country) or entries[""]  # that for all others
+    return zone_named(entry.timezone or timezone or country_table()[country].zone)
+
+
+def reopening(said: Reopening) -> ReopenRule:
+    return ReopenRule(
+        rule=said.rule,
+        same=frozenset(said.same),
+        after_fix=said.after_fix,
+        no_update=said.no_update,
+        months=said.within_months,
     )
 
 

@@ -21,7 +21,8 @@ from sla_monitor.core.calendar import ALWAYS_OPEN
 from sla_monitor.core.clock import Breached, ClockState, Measure, Running, Step, Stopped
 from sla_monitor.core.policy import ClockPolicy, Coverage, EffortRule, Ground, Policy
 from sla_monitor.core.profile import Profile, profile_of, with_labels, with_language, with_traits
-from sla_monitor.core.times import iso, seconds
+from sla_monitor.core.reopening import Closed, judged
+from sla_monitor.core.times import iso, months_later, seconds
 
 NOTHING_WORKED: Final = e.Effort()
 REVISIONS_TRIED_MAX = 32  # a recommendation is withdrawn and made again at most this often before its id is unknown
@@ -49,7 +50,9 @@ class CaseState:
     awaits_proposal: bool = False  # a resolution was proposed, and the customer has not shown since
     effort: e.Effort = NOTHING_WORKED
     limit: EffortRule | None = field(default=None, compare=False)  # of effort, as the profile of an open case has it
+    was_proposed: bool = False  # a resolution, in whichever generation
     ended_at: int | None = None
+    closed_at: int | None = None  # the first case.closed of this generation
     fired_at: int = 0  # the latest instant that time, not a fact, has decided
     applied_at: int = field(default=0, compare=False)  # of the last fact: what time decides before it came with it
     intents: list[n.Intent] = field(default_factory=list)  # made and not yet taken by the owner
@@ -68,9 +71,12 @@ class CaseState:
     def _is_watched(self) -> bool:
         return self.ended_at is None and not self.declined
 
-    def is_settled(self, subject: str) -> bool:
-        """Whether facts have closed this clock (or the case): then its past is decided, wherever the watermark is."""
-        return self.ended_at is not None or isinstance(self.clocks.get(subject), Stopped)
+    def is_settled(self, key: n.Key) -> bool:
+        """Whether facts have closed this clock, the case or its generation: then its past is decided, wherever the
+        watermark is.
+        """
+        is_past = self.ended_at is not None or key.generation < self.generation
+        return is_past or isinstance(self.clocks.get(key.subject), Stopped)
 
     # --- time -------------------------------------------------------------------------------------------------
 
@@ -160,8 +166,14 @@ class CaseState:
                 return True
             case f.Responded():
                 return self._stop_clocks(fact, at)
-            case f.Resolved() | f.Closed():
+            case f.Closed():
+                return self._stop_clocks(fact, at) | self._end(at) | self._close(at)
+            case f.Resolved():
                 return self._stop_clocks(fact, at) | self._end(at)
+            case f.ReopenRequested():
+                return self._reopen(fact.body, at)
+            case f.ScriptSubmitted(uat_tested=uat_tested):
+                return self._answer_script(at, uat_tested=uat_tested)
             case f.Cancelled():
                 return self._end(at)
             case f.SeverityChanged(severity=severity):
@@ -257,6 +269,50 @@ class CaseState:
         self._say_of_clock(n.CLOCK_STOPPED, name, state.measure, at)
         if isinstance(state, Running):
             self._say_of_clock(n.CANCELLED, name, state.measure, at)
+
+    def _close(self, at: int) -> bool:
+        """From here the months of SP-RE-3M count; for a case that was never closed, from its end."""
+        if self.closed_at is not None:
+            return False
+        self.closed_at = at
+        return True
+
+    def _reopen(self, request: f.ReopenRequested, at: int) -> bool:
+        """SP-RE-BUILD, SP-RE-SAME, SP-RE-NEW, SP-RE-3M: a refusal leaves the closed case as it was; otherwise a new
+        generation begins, and the verdicts of those before stand.
+        """
+        rules = self.policy.reopening
+        if self.ended_at is None or not rules:
+            return False
+        since = self.ended_at if self.closed_at is None else self.closed_at
+        zone = self.policy.zone_for(self.profile.country, self.profile.timezone)
+        passed = {rule.months: at >= months_later(since, rule.months, zone) for rule in rules if rule.months}
+        closed = Closed(fingerprint=self.fingerprint, was_proposed=self.was_proposed, months_passed=passed)
+        found = judged(rules, request, closed)
+        failed = [rule for rule, holds in found if not holds]
+        data = {"rules": [{"rule": rule, "ok": holds} for rule, holds in found], "failed": failed}
+        if failed:
+            self._say(n.REOPEN_DECLINED, failed[0], at, data)
+            return True
+        self.generation += 1
+        self.clocks, self.held, self.limits = {}, {}, ()
+        self.effort, self.limit, self.awaits_proposal = NOTHING_WORKED, None, False
+        self.ended_at = self.closed_at = None
+        self._say(n.REOPEN_ACCEPTED, found[0][0], at, data)
+        self._open(at)
+        return True
+
+    def _answer_script(self, at: int, *, uat_tested: bool) -> bool:
+        """SP-COV-DATA: in every open case, whatever it is about."""
+        scripts = self.policy.scripts
+        if self.ended_at is not None or not scripts.rule:
+            return False
+        script: dict[str, object] = {"script": self._cause_reference()}
+        if uat_tested:
+            self._say(n.SCRIPT_ACCEPTED, scripts.rule, at, script)
+        else:
+            self._say(n.SCRIPT_DECLINED, scripts.rule, at, script | {"advice": scripts.advice})
+        return True
 
     # --- changes of what the case is promised -------------------------------------------------------------------
 
@@ -459,6 +515,7 @@ class CaseState:
 
     def _proposed(self, at: int) -> bool:
         """SP-DOWN-PROPOSED: on the first proposal since the customer was last heard of."""
+        self.was_proposed |= self.ended_at is None
         if not self._is_watched or self.awaits_proposal:
             return False
         self.awaits_proposal = True

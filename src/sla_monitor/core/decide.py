@@ -230,7 +230,7 @@ def take(case: Case, now: int) -> list[Intent]:
         return []
     state.advance(now)
     made, state.intents = case.pending + state.intents, []
-    case.pending = [i for i in made if i.by_timer and i.at > now and not state.is_settled(i.key.subject)]
+    case.pending = [i for i in made if i.by_timer and i.at > now and not state.is_settled(i.key)]
     if not case.pending:
         return made
     held = set(map(id, case.pending))

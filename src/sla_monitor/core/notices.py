@@ -32,6 +32,10 @@ CONTACT_OUTSIDE_HOURS = "contact.outside_hours"
 CONTACT_UNVERIFIED = "contact.unverified"
 EFFORT_WARNING = "effort.warning"
 EFFORT_EXHAUSTED = "effort.exhausted"
+SCRIPT_ACCEPTED = "script.accepted"
+SCRIPT_DECLINED = "script.declined"
+REOPEN_ACCEPTED = "reopen.accepted"
+REOPEN_DECLINED = "reopen.declined"
 FORGOTTEN = "case.forgotten"
 QUARANTINED = "case.quarantined"
 HISTORY_FOLDED = "case.history_folded"
@@ -60,6 +64,10 @@ KINDS = (
     CONTACT_UNVERIFIED,
     EFFORT_WARNING,
     EFFORT_EXHAUSTED,
+    SCRIPT_ACCEPTED,
+    SCRIPT_DECLINED,
+    REOPEN_ACCEPTED,
+    REOPEN_DECLINED,
 )
 
 # Why a notice is said just now.

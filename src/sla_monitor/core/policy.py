@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from functools import cached_property
 from typing import TypeVar
 
 from sla_monitor.core.calendar import ALWAYS_OPEN, Calendar
 from sla_monitor.core.notices import COVERAGE_DECLINED, ELIGIBILITY_DECLINED
 from sla_monitor.core.profile import LABELS, LISTS, Profile, When
+from sla_monitor.core.reopening import ReopenRule
 
 PROFILES_REMEMBERED_MAX = 20_000  # 20,000 x ~1 KB = 20 MB a pack; then the memory starts afresh
 
@@ -191,6 +193,14 @@ class EffortPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Scripts:
+    """Whether a script that was handed in may be run; without a rule nothing is said. `advice`: if it may not."""
+
+    rule: str = ""
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Languages:
     """Primary subtags of the languages that count as English, and of those with local-language support."""
 
@@ -239,10 +249,13 @@ class Policy:
     clocks: tuple[ClockPolicy, ...]
     commitment: Commitment
     calendar_for: Callable[[str, str | None, str | None], Calendar]  # country, subdivision, timezone
+    zone_for: Callable[[str, str | None], tzinfo]  # of that calendar; country, timezone
     eligibility: tuple[CoverageRule, ...] = ()  # who may ask; without a match: everybody
     coverage: tuple[CoverageRule, ...] = ()  # what is served; without a match: everything
     contact: Contact = field(default_factory=Contact)
     effort: EffortPolicy = field(default_factory=EffortPolicy)
+    scripts: Scripts = field(default_factory=Scripts)
+    reopening: tuple[ReopenRule, ...] = ()  # all must hold; none: closed is closed
     switched_off: frozenset[str] = frozenset()  # types of notices that are not sent
 
     @cached_property

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from calendar import monthrange
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from sla_monitor.core.facts import SECOND
 
@@ -12,6 +13,18 @@ _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC by agreement: formatting it 
 def iso(instant: int) -> str:
     """RFC 3339 in UTC ending in `Z`; a fraction of six digits only when there is one."""
     return (_EPOCH + timedelta(microseconds=instant)).isoformat() + "Z"
+
+
+def months_later(instant: int, months: int, zone: tzinfo) -> int:
+    """The same wall-clock time so many calendar months later; a day that month does not have is its last. A time that
+    clocks skip moves forward by the gap, of one that comes twice it is the first pass.
+    """
+    wall = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=instant)).astimezone(zone).replace(tzinfo=None)
+    year, month = divmod(wall.year * 12 + wall.month - 1 + months, 12)
+    day = min(wall.day, monthrange(year, month + 1)[1])
+    later = wall.replace(year=year, month=month + 1, day=day, fold=0)
+    offset = later.replace(tzinfo=zone).utcoffset() or timedelta()
+    return (later - offset - _EPOCH) // timedelta(microseconds=1)
 
 
 def seconds(duration: int) -> int | float:

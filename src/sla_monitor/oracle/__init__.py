@@ -3,8 +3,6 @@
 It is written after the support plan, the contract and `docs/`, never after the worker's code, and imports none of it.
 Where these leave something open, it does as the product does and says so at that place. It is slow on purpose: days are
 walked one by one, a case is told from its opening each time.
-
-Not decided yet, as in the worker: coverage and eligibility, effort, reopening, contact hours.
 """
 
 from __future__ import annotations

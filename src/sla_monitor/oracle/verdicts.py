@@ -2,6 +2,8 @@
 
 Facts are walked in order. Between two of them time passes and decides what is due up to and including the later one's
 instant; only then does the fact change anything.
+
+Over 300 lines: a story is told in one place, in the order in which it happens.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from sla_monitor.oracle.effort import Work
 from sla_monitor.oracle.events import Event
 from sla_monitor.oracle.hours import END_OF_CALENDARS
 from sla_monitor.oracle.plan import SECOND, Plan, Rule, duration, many
+from sla_monitor.oracle.reopening import checked
 from sla_monitor.oracle.silence import Recommended, Run, Silence, downgrade_of, due, limit_of
 from sla_monitor.oracle.standing import Standing, seconds, standing, written
 
@@ -37,6 +40,8 @@ CHANGES = {
     "case.location_changed": ("country", "subdivision", "timezone"),
     "case.cause_found": ("cause",),
     "case.labels_changed": ("customer", "product", "queue"),
+    "case.traits_changed": ("traits", "traits_removed"),
+    "case.contact_updated": ("contact_verified",),
 }
 WORK = {"case.work_started", "case.work_stopped", "case.effort_logged"}
 RECOMMENDED = "severity.downgrade_recommended"
@@ -65,6 +70,9 @@ class Story:
         self.said: list[tuple[Standing, Clock | None, bool]] = []  # with the clock, and whether time said it
         self.by_time = False
         self.ended = False
+        self.generation = 1
+        self.ended_at = self.closed_at = 0  # of this generation; 0: not yet
+        self.was_proposed = False
         self.limits: set[str] = set()  # rules that a notice named
         self.silence: Silence | None = None
         self.run = Run()
@@ -76,10 +84,14 @@ class Story:
         self.changes: list[tuple[int, Mapping[str, Any]]] = []
         self.clocks = [Clock(name, rule) for name, rule in plan.pack["clocks"].items()]
         self.service = service(plan, self.terms, self.own)
-        self._start_clocks(opening.at)
-        self._limit_effort(opening.at)
-        self._say_service(opening.at, None)
-        self._learn(opening.at, None, {"source": opening.source, "id": opening.id})
+        self._begin(opening.at, {"source": opening.source, "id": opening.id})
+
+    def _begin(self, at: int, event: dict[str, str]) -> None:
+        self.service = service(self.plan, self.terms, self.own)
+        self._start_clocks(at)
+        self._limit_effort(at)
+        self._say_service(at, None)
+        self._learn(at, None, event)
 
     @property
     def declined(self) -> bool:
@@ -142,23 +154,70 @@ class Story:
         at = max(fact.at, self.opening.at)
         self.pass_time(at)
         if self.ended:
-            return  # noted, no consequence
+            self._take_of_ended(fact, at)
+            return
         for clock in self.clocks:
             if fact.type in clock.rule["stops"] and clock.shown and not clock.stopped:
                 self._stop(clock, at)
         event = {"source": fact.source, "id": fact.id}
         if fact.type in CHANGES:
             self._change(at, self._news(fact), event)
-        elif fact.type == "case.traits_changed":
-            self._change(at, self._traits(fact), event)
-        elif fact.type == "case.contact_updated":
-            self._change(at, {"contact_verified": fact.data["verified"]}, event)
         elif fact.type in WORK:
             self._take_of_work(fact, at)
+        elif fact.type == "case.script_submitted":
+            self._take_script(at, event, tested=bool(fact.data["uat_tested"]))
         elif not self.declined:
             self._take_of_commitment(fact, at, event)
+        if _is_proposal(fact):
+            self.was_proposed = True
         if fact.type in ENDS:
             self._end(at)
+            self.closed_at = at if fact.type == "case.closed" else 0
+
+    def _take_of_ended(self, fact: Event, at: int) -> None:
+        """Terms that change are noted; closing is remembered; a request to reopen is answered."""
+        if fact.type in CHANGES:
+            self.terms = {**self.terms, **self._news(fact)}
+        elif fact.type == "case.closed" and not self.closed_at:
+            self.closed_at = at
+        elif fact.type == "case.reopen_requested" and self.plan.pack.get("reopening"):
+            self._answer_reopening(fact, at)
+
+    def _answer_reopening(self, fact: Event, at: int) -> None:
+        rules = checked(
+            self.plan.pack["reopening"],
+            old=self.opening.data.get("fingerprint") or {},  # type: ignore[arg-type]
+            new=fact.data["fingerprint"],  # type: ignore[arg-type]
+            updated=bool(fact.data["new_update_installed"]),
+            proposed=self.was_proposed,
+            closed_at=self.closed_at or self.ended_at,
+            at=at,
+            zone=self.plan.calendar(self.terms).zone,
+        )
+        failed = [found["rule"] for found in rules if not found["ok"]]
+        if failed:
+            self._say("reopen.declined", at, str(failed[0]), {"rules": rules, "failed": failed})
+            return
+        self._begin_again()
+        self._say("reopen.accepted", at, str(rules[0]["rule"]), {"rules": rules, "failed": []})
+        self._begin(at, {"source": fact.source, "id": fact.id})
+
+    def _begin_again(self) -> None:
+        """A new generation: all that was counted is counted anew; what the case is stays."""
+        self.generation += 1
+        self.ended, self.ended_at, self.closed_at = False, 0, 0
+        self.clocks = [Clock(name, rule) for name, rule in self.plan.pack["clocks"].items()]
+        self.limits, self.silence, self.run, self.recommended = set(), None, Run(), {}
+        self.awaits_proposal, self.held, self.changes = False, [], []
+        self.work, self.limit = Work(), None
+
+    def _take_script(self, at: int, event: dict[str, str], *, tested: bool) -> None:
+        """SP-COV-DATA: tested first, or not run."""
+        scripts = self.plan.pack.get("scripts")
+        if scripts and tested:
+            self._say("script.accepted", at, scripts["rule"], {"script": event})
+        elif scripts:
+            self._say("script.declined", at, scripts["rule"], {"script": event, "advice": scripts["advice"]})
 
     def _take_of_work(self, fact: Event, at: int) -> None:
         if fact.type == "case.work_started":
@@ -173,7 +232,7 @@ class Story:
         if fact.type in WAITS:
             if self.silence is None:
                 self._wait(at, event)
-            if fact.type == "case.resolution_proposed" or fact.data["reason"] == "proposed_resolution":
+            if _is_proposal(fact):
                 self._propose(at, event)
         elif fact.type in SIGNS:
             self._sign(at)
@@ -185,6 +244,10 @@ class Story:
 
     def _news(self, fact: Event) -> dict[str, Any]:
         """A place is told as a whole; of a language what is absent stays as it was."""
+        if fact.type == "case.traits_changed":
+            return self._traits(fact)
+        if fact.type == "case.contact_updated":
+            return {"contact_verified": fact.data["verified"]}
         names = CHANGES[fact.type]
         whole = fact.type == "case.location_changed"
         return {name: fact.data.get(name) for name in names if whole or name in fact.data}
@@ -214,7 +277,7 @@ class Story:
         if self.limit:
             self._say_effort("sla.clock.stopped", at, self.limit)
         self.limit = None
-        self.ended = True
+        self.ended, self.ended_at = True, at
 
     def _cancel(self, clock: Clock, at: int) -> None:
         clock.stopped = True
@@ -535,13 +598,17 @@ class Story:
         return [
             notice
             for notice, clock, by_time in self.said
-            if not by_time or notice.at <= now or (self.ended if clock is None else clock.stopped)
+            if not by_time
+            or notice.at <= now
+            or notice.generation < self.generation
+            or self.ended
+            or (clock is not None and clock.stopped)
         ]
 
     def _say(self, kind: str, at: int, rule: str, more: Mapping[str, Any], clock: Clock | None = None) -> None:
         data = {
             "case_id": self.opening.case_id,
-            "generation": 1,
+            "generation": self.generation,
             "severity": self.terms["severity"],
             "plan": self.terms["plan"],
             "rule": rule,
@@ -593,6 +660,12 @@ class Story:
                 "sla.deadline.moved", at,
                 old_deadline=both["old"], new_deadline=both["new"], **_cause(event),
             )  # fmt: skip
+
+
+def _is_proposal(fact: Event) -> bool:
+    return fact.type == "case.resolution_proposed" or (
+        fact.type == "case.waiting_on_customer" and fact.data["reason"] == "proposed_resolution"
+    )
 
 
 def _cause(event: dict[str, str] | None) -> dict[str, object]:

@@ -63,6 +63,17 @@ _EFFORT: Final[Fields] = {
     "level": {**_LEVEL, "description": "Percent of the limit."},
     "advice": {**_TEXT, "description": "What follows."},
 }
+_REOPENING: Final[Fields] = {
+    "rules": {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "properties": {"rule": _TEXT, "ok": {"type": "boolean"}},
+            "required": ["rule", "ok"],
+        },
+    },
+    "failed": {"type": "array", "items": _TEXT, "description": "Every rule that does not hold."},
+}
 # What a type says beside what all say, and what of it may be absent.
 _DATA: Final[Mapping[str, tuple[str, Fields, Fields]]] = {
     n.CLOCK_STARTED: ("A clock began to run.", _CLOCK, {}),
@@ -98,6 +109,10 @@ _DATA: Final[Mapping[str, tuple[str, Fields, Fields]]] = {
     n.ELIGIBILITY_DECLINED: ("Whoever asks may not: no clock runs. What to do instead.", {"advice": _TEXT}, {}),
     n.EFFORT_WARNING: ("A share of the engineer time that the case gets is used up.", _EFFORT, {}),
     n.EFFORT_EXHAUSTED: ("All of the engineer time that the case gets is used up.", _EFFORT, {}),
+    n.SCRIPT_ACCEPTED: ("The script may be run.", {"script": _EVENT}, {}),
+    n.SCRIPT_DECLINED: ("The script may not be run, and what to do first.", {"script": _EVENT, "advice": _TEXT}, {}),
+    n.REOPEN_ACCEPTED: ("The case is taken up again, in a new generation.", _REOPENING, {}),
+    n.REOPEN_DECLINED: ("The case stays closed: it is a new incident.", _REOPENING, {}),
     n.CONTACT_OUTSIDE_HOURS: (
         "The customer was to be contacted outside the hours for it.",
         {

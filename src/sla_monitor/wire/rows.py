@@ -311,6 +311,8 @@ def _to_state(case_id: str, packed: list[Any], names: list[str], policy: Policy)
 # What few cases have, by name; a case that has none of it pays one byte. A name that is not known refuses to be read.
 _UNUSUAL: Final[Mapping[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]]] = {
     "awaits_proposal": (bool, bool),
+    "was_proposed": (bool, bool),
+    "closed_at": (int, int),
     "effort": (
         lambda effort: (effort.worked, effort.counted_at, effort.engineers, effort.said),
         lambda packed: Effort(

@@ -34,7 +34,11 @@ from tests.engine.feeding import NINE, PACKS, SOURCE, STRUCTURED, Fed, clock, ev
 FOLDERS: Final = [Path(__file__).parent / f"v{version}" for version in range(1, VERSION + 1)]
 # Rows name a pack that stays, whatever the built-in one is called one day.
 CORPUS: Final = Packs(versions=(replace(PACKS.versions[0], name="corpus", version="1"),))
-SINCE: Final = {"base_grounds": 3, "base_effort": 3}  # rows that no version before this one can write
+SINCE: Final = {
+    "base_grounds": 3,
+    "base_effort": 3,
+    "base_reopened": 3,
+}  # rows that no version before this one can write
 UUIDS: Final = [f"9f8b2c1e-0d4a-4b6f-8a57-{number:012x}" for number in range(20)]
 TRACE: Final = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -122,6 +126,8 @@ def _state(state: CaseState) -> dict[str, Any]:
         "limits": state.limits,
         "awaits_proposal": state.awaits_proposal,
         "effort": asdict(state.effort),
+        "was_proposed": state.was_proposed,
+        "closed_at": state.closed_at,
         "ended_at": state.ended_at,
         "fired_at": state.fired_at,
     }
@@ -246,6 +252,20 @@ def _base_effort() -> Fed:
     return fed
 
 
+def _base_reopened() -> Fed:
+    """Taken up again after a proposal, resolved once more and closed later."""
+    fed = Fed(_rules(correction_horizon=10 * MINUTE))
+    fed.open("case", NINE, "o", fingerprint={"error": "E1"})
+    fed.tell("case", "case.resolution_proposed", clock(0, 5), "p")
+    fed.tell("case", "case.closed", clock(0, 6), "c")
+    fed.tell("case", "case.reopen_requested", clock(0, 16), "r", fingerprint={"error": "E1"})
+    fed.tell("case", "case.resolved", clock(0, 17), "e")
+    fed.tell("case", "case.closed", clock(0, 20), "c2")
+    fed.wait(clock(0, 45))
+    fed.tell("case", "case.labels_changed", clock(0, 45), "last", queue="late")
+    return fed
+
+
 def _ended() -> Fed:
     """Long closed: no facts, only a base."""
     fed = Fed(_rules(correction_horizon=DAY))
@@ -303,6 +323,7 @@ def rows_now() -> Iterator[tuple[str, bytes]]:
         "base_breached": _base_breached(),
         "base_grounds": _base_grounds(),
         "base_effort": _base_effort(),
+        "base_reopened": _base_reopened(),
         "ended": _ended(),
         "folded_early": _early(),
         "orphans": _orphans(),
