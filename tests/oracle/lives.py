@@ -292,20 +292,26 @@ def afterlife(
     chance: random.Random, plan: Plan, known: dict[str, Any], at: int
 ) -> list[tuple[int, str, dict[str, Any]]]:
     """The case ends, somebody asks to reopen it, three months later or soon, and it lives on for a while."""
-    at += chance.choice((0, HOUR, 3 * DAY))
+    at += chance.choice((0, HOUR, 3 * DAY, to_the_end_of_its_month(at)))
     told: list[tuple[int, str, dict[str, Any]]] = [(at, chance.choice(ENDS), {})]
     if chance.random() < 0.3:
         at += chance.randrange(2 * DAY)
         told.append((at, "case.closed", {}))
     months = next((rule["within_months"] for rule in plan.pack["reopening"] if "within_months" in rule), 3)
     late = months_later(at, months, plan.calendar(known).zone)
-    at = max(at, near(chance, late)) if chance.random() < 0.4 else at + chance.randrange(4 * HOUR)
+    at = max(at, late - chance.choice((0, 0, 1, SECOND))) if chance.random() < 0.5 else at + chance.randrange(4 * HOUR)
     same: dict[str, Any] = {"fingerprint": fingerprint(chance) if chance.random() < 0.4 else {}}
     told.append((at, "case.reopen_requested", same))
     for _ in range(chance.choice((0, 1, 3))):
         at += chance.choice((0, 1, HOUR, chance.randrange(DAY)))
         told.append((at, *happening(chance)))
     return told
+
+
+def to_the_end_of_its_month(at: int) -> int:
+    """Until a day that not every month has."""
+    day = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=at)).day
+    return max(0, 31 - day) * DAY
 
 
 def sequel(chance: random.Random, kind: str, at: int) -> list[tuple[int, str, dict[str, Any]]]:
