@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from statistics import median
 
+import pytest
+
 from tests.kafka.broker import Broker
 from tests.kafka.load import assert_said_once_and_for_good, notices_of, percentile_99, planned, play
 from tests.kafka.world import SECOND, a_world, now
@@ -17,6 +19,7 @@ ACK_P99_SECONDS = 0.05  # … on a machine where one record of the test's own is
 ROUND_TRIPS = 5  # as many of these longer: the end of the log, partitions, records, offsets, commit
 
 
+@pytest.mark.alone
 async def test_every_case_is_judged_rightly_once_and_in_time(
     broker: Broker, record_property: Callable[[str, object], None]
 ) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import RecordsToDelete
 
@@ -82,6 +83,7 @@ async def a_varied_load(world: World) -> None:
     await world.caught_up()
 
 
+@pytest.mark.timeout(240)
 async def test_it_is_clean_after_two_workers_and_says_how_late_they_were(broker: Broker) -> None:
     """Also while events flow, also up to an instant, also in as many processes as one likes."""
     async with a_world(broker.bootstrap, partitions=PARTITIONS) as world:
