@@ -212,7 +212,7 @@ def test_in_the_long_run_every_plot_leads_where_it_says(tmp_path: Path) -> None:
     lowered = [each for each in heard.notices if each["type"] == "severity.downgraded"]
     assert {each["data"]["evidence"]["recommendation"] for each in lowered} <= recommended
     evidence = [each["data"]["evidence"] for each in heard.notices if each["id"] in recommended]
-    assert {each["broken_by"] for each in evidence} == {"silence", "attempts"}
+    assert {each["broken_by"] for each in evidence} == {"silence", "attempts", "fact"}
 
 
 def test_with_own_targets_any_pack_will_do() -> None:

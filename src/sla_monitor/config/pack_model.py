@@ -65,6 +65,7 @@ FingerprintPart = Literal["build", "environment", "machine", "document", "user",
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 ONE_DAY: Final = "one_day"
+NO_LIMIT: Final = "none"
 DURATION = re.compile(r"([0-9]{1,6})([smh])")
 UNITS = {"s": facts.SECOND, "m": facts.MINUTE, "h": facts.HOUR}
 DURATION_MAX = 1_000 * facts.HOUR  # open time: half a year of weekdays of 8 hours, inside every calendar's horizon
@@ -147,7 +148,7 @@ def duration_or_day(value: object) -> int | None:
 
 def duration_or_none(value: object) -> int:
     """A duration, or `none` (0): no limit."""
-    return 0 if value == "none" else duration(value)
+    return 0 if value == NO_LIMIT else duration(value)
 
 
 def instant(value: object) -> int:
@@ -243,7 +244,7 @@ DurationOrDay = Annotated[
 DurationOrNone = Annotated[
     int,
     BeforeValidator(duration_or_none),
-    WithJsonSchema({"anyOf": [DURATION_SCHEMA, {"const": "none"}]}),
+    WithJsonSchema({"anyOf": [DURATION_SCHEMA, {"const": NO_LIMIT}]}),
 ]
 Instant = Annotated[int, BeforeValidator(instant), WithJsonSchema({"type": "string", "format": "date-time"})]
 OpeningHours = Annotated[

@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Final
 
-from sla_monitor.config.pack_model import ONE_DAY, duration
+from sla_monitor.config.pack_model import NO_LIMIT, ONE_DAY, duration
 from sla_monitor.config.packs import BUILT_IN
 from sla_monitor.config.yaml_lines import Value, read_yaml
 from sla_monitor.core.facts import HOUR, SECOND
@@ -43,5 +43,7 @@ def _shortened(value: Value, speed: float) -> Value:
 
 
 def _duration(written: Value, speed: float) -> str:
+    if written == NO_LIMIT:
+        return NO_LIMIT
     length = ORDINARY_DAY if written == ONE_DAY else duration(written)
     return f"{max(1, round(length / SECOND / speed))}s"

@@ -71,20 +71,41 @@ def in_words(notice: Mapping[str, Any]) -> str:  # noqa: C901, PLR0911, PLR0912 
             kind = said["retracted_type"]
             return f"TAKEN BACK: {RETRACTED.get(kind, kind)}, because of an event that came later"
         case n.DOWNGRADE_RECOMMENDED:
-            return f"downgrade {said['from']} → {said['to']} recommended: {_evidence(said['evidence'])}"
+            return f"downgrade {said['from']} → {said['to']} recommended: {_evidence(said)}"
         case n.DOWNGRADED:
             return f"lowered from {said['from']} to {said['to']}"
         case n.RESTORED:
             return f"back from {said['from']} to {said['to']}, with the old deadlines"
         case n.COVERAGE_LIMITED:
-            return "served with limits: its language is not offered locally"
+            return f"served with limits ({said['rule']})"
+        case n.COVERAGE_DECLINED | n.ELIGIBILITY_DECLINED:
+            return f"not served ({said['rule']}): {said['advice']}"
+        case n.CONTACT_UNVERIFIED:
+            return "nobody knows whether the contact details are right"
+        case n.EFFORT_WARNING:
+            return f"{said['level']} % of the engineer time is worked"
+        case n.EFFORT_EXHAUSTED:
+            return f"{seconds(said['limit_seconds'])} of engineer time are worked: {said['advice']}"
+        case n.REOPEN_ACCEPTED:
+            return "taken up again, with new clocks"
+        case n.REOPEN_DECLINED:
+            return f"not taken up again: {', '.join(said['failed'])}"
+        case n.SCRIPT_ACCEPTED:
+            return "the script may be run"
+        case n.SCRIPT_DECLINED:
+            return f"the script may not be run: {said['advice']}"
+        case n.CONTACT_OUTSIDE_HOURS:
+            return f"called outside the hours for it ({said['rule']})"
         case n.FORGOTTEN:
             return "forgotten, as the customer asked"
         case kind:
             return str(kind)
 
 
-def _evidence(evidence: Mapping[str, Any]) -> str:
+def _evidence(said: Mapping[str, Any]) -> str:
+    evidence = said["evidence"]
+    if evidence["broken_by"] == "fact":
+        return f"a fact that allows it ({said['rule']})"
     if evidence["broken_by"] == "attempts":
         return f"{evidence['attempts']} attempts reached nobody"
     return f"no sign of the customer for {seconds(evidence['silence_seconds'])}"
