@@ -16,7 +16,7 @@ from sla_monitor.core import facts as f
 from sla_monitor.core import notices as n
 from sla_monitor.core.decide import Bounds, Case, fold, fold_early, load, next_wake, wake
 from sla_monitor.core.facts import DAY, HOUR, MINUTE, Fact
-from sla_monitor.core.notices import Key, Notice, notice_id
+from sla_monitor.core.notices import Intent, Key, Notice, notice_id
 from sla_monitor.core.policy import Packs
 from sla_monitor.core.times import iso
 from sla_monitor.errors import BadEvent
@@ -353,7 +353,14 @@ def test_a_breach_is_about_its_deadline(told_so: tuple[Life, list[Step]]) -> Non
             if notice.kind == n.BREACHED:
                 assert notice.data["deadline"] == iso(notice.at)
                 assert notice.at <= now or (
-                    state and state.is_settled(Key(int(str(notice.data["generation"])), "initial_response", n.BREACHED))
+                    state
+                    and state.is_settled(
+                        Intent(
+                            key=Key(int(str(notice.data["generation"])), "initial_response", n.BREACHED),
+                            at=notice.at,
+                            data={},
+                        )
+                    )
                 )
 
 

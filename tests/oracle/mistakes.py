@@ -170,15 +170,15 @@ MISTAKES: Final = (
         "who answers late has met the target like anybody",
         "core/case.py",
         (
-            "if isinstance(state, Breached):\n                verdict",
-            "if isinstance(state, Running):\n                verdict",
+            "if isinstance(state, Breached):\n            verdict",
+            "if isinstance(state, Running):\n            verdict",
         ),
     ),
     _mistake(
         "a cancelled clock that was breached is cancelled all the same",
         "core/case.py",
         (
-            "if isinstance(state, Running):\n            self._say_of_clock(n.CANCELLED",
+            "if not isinstance(state, Breached):\n            self._say_of_clock(n.CANCELLED",
             "if state:\n            self._say_of_clock(n.CANCELLED",
         ),
     ),
@@ -186,8 +186,8 @@ MISTAKES: Final = (
         "resolved is no answer",
         "core/case.py",
         (
-            "case f.Resolved():\n                return self._stop_clocks(fact, at) | self._end(at)",
-            "case f.Resolved():\n                return self._end(at)",
+            "driven = name in self.policy.driving and",
+            'driven = name != "case.resolved" and name in self.policy.driving and',
         ),
     ),
     _mistake(
@@ -314,8 +314,8 @@ MISTAKES: Final = (
         "a case that is served later is served from its opening",
         "core/case.py",
         (
-            "step = Step(at=at, profile=self.profile)\n        for clock in coverage",
-            "step = Step(at=self.opened_at, profile=self.profile)\n        for clock in coverage",
+            "step = Step(at=at, profile=self.profile)",
+            "step = Step(at=self.opened_at, profile=self.profile)",
         ),
     ),
     _mistake(
@@ -326,7 +326,7 @@ MISTAKES: Final = (
     _mistake(
         "a breach is forgotten with the service",
         "core/case.py",
-        ("if isinstance(state, Running):\n                del self", "if state:\n                del self"),
+        ("if not isinstance(state, Breached):\n                del self", "if state:\n                del self"),
     ),
     _mistake(
         "support waits on the customer of a declined case",
@@ -480,6 +480,41 @@ MISTAKES: Final = (
         "a script is answered after the end too",
         "core/case.py",
         ("if self.ended_at is not None or not scripts.rule:", "if not scripts.rule:"),
+    ),
+    # general clocks and pauses
+    _mistake(
+        "a clock that was paused counts the pause",
+        "core/clock.py",
+        ("if pauses else terms", "if not pauses and policy_of else terms"),
+        ("def without(terms: Terms", "policy_of = ()\n\n\ndef without(terms: Terms"),
+    ),
+    _mistake(
+        "of a pause not the open time is left out but all of it",
+        "core/clock.py",
+        (
+            "budget, start = budget - before, ends",
+            "budget, start = budget - before + max(0, ends - begins - self.calendar.between(begins, ends)), ends",
+        ),
+    ),
+    _mistake(
+        "a clock that runs is started anew",
+        "core/case.py",
+        ("if not (before is None or isinstance(before, Stopped)):", "if isinstance(before, Breached):"),
+    ),
+    _mistake(
+        "a clock starts before the same event stops it",
+        "core/case.py",
+        ("if name in clock.starts and name != OPENING:", "if name in clock.starts - clock.stops and name != OPENING:"),
+    ),
+    _mistake(
+        "what an earlier run of a clock left waits for the watermark",
+        "core/case.py",
+        ("self.restarted[clock.name] = at", "pass"),
+    ),
+    _mistake(
+        "a change during a pause forgets the pauses before",
+        "core/case.py",
+        ("pauses = (*state.pauses, (state.since, HORIZON_END))", "pauses = ((state.since, HORIZON_END),)"),
     ),
     # facts
     _mistake(

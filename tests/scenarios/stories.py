@@ -6,6 +6,7 @@ A file is a list of stories:
       shows: [SP-ELIG-USER]                    # rules it is an example of
       outcome: broken                          # of these rules: kept or broken
       pack: {coverage: [{…}]}                  # before the entries of the built-in pack's lists; other values replace
+      pack_file: docs/examples/hosting.yaml    # instead of the built-in one
       zone: Europe/Berlin                      # of all times written here without an offset
       events: [[2026-01-05 09:00, opened, {submitted_by: end_user}]]
       until: 2026-01-20 00:00
@@ -44,6 +45,7 @@ from sla_monitor.wire.notice_schema import notice_schema
 from sla_monitor.wire.outbound import encode
 
 HERE: Final = Path(__file__).parent
+ROOT: Final = HERE.parents[1]
 CASE: Final = "CASE-1"
 USUAL: Final = {"severity": "B", "plan": "standard", "country": "DE", "language": "en", "submitted_by": "admin"}
 LIFE: Final = {
@@ -72,6 +74,7 @@ class Story:
     also: Sequence[str] = ()
     zone: str = "Europe/Berlin"
     pack: Mapping[str, Any] = field(default_factory=dict)
+    pack_file: str = ""
 
     def at(self, written: object) -> str:
         """RFC 3339 of a time as the story writes it: with an offset, or on the wall of its zone."""
@@ -110,6 +113,8 @@ def _merged(old: Any, new: Any) -> Any:
 
 
 def packs_of(story: Story, folder: Path) -> tuple[Packs, Plans]:
+    if story.pack_file:
+        return load_packs(ROOT / story.pack_file), Plans.load([ROOT / story.pack_file])
     if not story.pack:
         return BUILT_IN_PACKS
     file = folder / "pack.yaml"
@@ -218,7 +223,7 @@ def told(story: Story, notices: Sequence[Standing]) -> list[Row]:
 def started(notices: Sequence[Standing]) -> list[str]:
     """Clocks in the order in which they started; the commitment's comes and goes with each silence."""
     found = sorted((each for each in notices if each.kind == n.CLOCK_STARTED), key=lambda each: each.at)
-    return [each.subject for each in found if each.subject != "commitment"]
+    return [each.subject for each in found if each.subject not in {"commitment", "customer"}]
 
 
 def _local(story: Story, at: int) -> str:

@@ -52,8 +52,8 @@ def test_the_pack_has_each_rule_and_no_other() -> None:
     assert sorted(load_packs().versions[0].clauses) == sorted(PLAN)
 
 
-def test_stories_show_rules_of_the_plan() -> None:
-    assert {rule for story in STORIES for rule in story.shows} <= set(PLAN)
+def test_stories_show_rules_of_their_plan() -> None:
+    assert {rule for story in STORIES if not story.pack_file for rule in story.shows} <= set(PLAN)
 
 
 @pytest.mark.parametrize("rule", PLAN)

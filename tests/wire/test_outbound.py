@@ -6,12 +6,14 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from cloudevents.core.bindings.kafka import KafkaMessage, from_kafka_event
 from hypothesis import HealthCheck, given, settings
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
+from sla_monitor.config.packs import load_packs
 from sla_monitor.core import decide
 from sla_monitor.core import notices as n
 from sla_monitor.core.facts import DAY, MINUTE, SECOND
@@ -21,7 +23,7 @@ from sla_monitor.wire.notice_schema import notice_schema
 from sla_monitor.wire.outbound import detected, encode
 from tests.core.test_laws import END, Step, Telling, lives_and_arrivals
 from tests.core.test_laws import Life as CaseLife
-from tests.engine.feeding import NINE, RULES, SOURCE, Fed, clock
+from tests.engine.feeding import NINE, RULES, SOURCE, Fed, clock, rules
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 NOTICE = Notice(id="5f2b8e0c-6c2a-5d0e-9a53-0c6f0b1f7a11", kind=n.BREACHED, case_id="case-1", at=NINE, data={"a": 1})
@@ -83,7 +85,11 @@ def said() -> list[bytes]:
         patched.setattr(decide, "wake", broken)
         fed.wait(clock(1))
         quarantined = [out.value for batch in fed.batches for out in batch.notices]
-    return [*everything_said(), *quarantined]
+    paused = Fed(rules(packs=load_packs(Path(__file__).parents[2] / "docs/examples/hosting.yaml")))
+    paused.open("paused", severity="urgent", plan="basic")
+    paused.tell("paused", "case.waiting_on_customer", clock(0, 10))
+    paused.tell("paused", "case.customer_responded", clock(0, 20))
+    return [*everything_said(), *quarantined, *(out.value for batch in paused.batches for out in batch.notices)]
 
 
 def problems(value: bytes) -> list[str]:

@@ -484,8 +484,16 @@ class Changes(Section):
 
 
 class Clock(Section):
-    """A clock that starts when the case opens."""
+    """A clock. Of one case event it first stops or pauses, then starts."""
 
+    starts: Annotated[list[EventType], Field(min_length=1, max_length=len(facts.TYPES)), AfterValidator(distinct)] = [
+        "case.opened"
+    ]
+    """Case events that start it, where it does not run; other than the opening, also when it was stopped before."""
+    pauses: Annotated[list[EventType], Field(max_length=len(facts.TYPES)), AfterValidator(distinct)] = []
+    """Case events from which on nothing counts, until one of `resumes`."""
+    resumes: Annotated[list[EventType], Field(max_length=len(facts.TYPES)), AfterValidator(distinct)] = []
+    """Case events that end a pause."""
     stops: Annotated[list[EventType], Field(min_length=1, max_length=len(facts.TYPES)), AfterValidator(distinct)]
     """Case events that stop it with a verdict."""
     targets: Complete[Target]

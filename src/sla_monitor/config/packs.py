@@ -287,7 +287,10 @@ def calendar_rule(entry: OpenHours) -> CalendarRule:
 def clock_policy(name: str, clock: Clock) -> policy.ClockPolicy:
     return policy.ClockPolicy(
         name=name,
+        starts=frozenset(clock.starts),
         stops=frozenset(clock.stops),
+        pauses=frozenset(clock.pauses),
+        resumes=frozenset(clock.resumes),
         targets=tuple(
             policy.TargetRule(rule=each.rule, when=when(each), target=each.target, promised=each.promised)
             for each in clock.targets

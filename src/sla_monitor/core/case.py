@@ -17,9 +17,9 @@ from sla_monitor.core import effort as e
 from sla_monitor.core import facts as f
 from sla_monitor.core import notices as n
 from sla_monitor.core import silence as s
-from sla_monitor.core.calendar import ALWAYS_OPEN
-from sla_monitor.core.clock import Breached, ClockState, Measure, Running, Step, Stopped
-from sla_monitor.core.policy import ClockPolicy, Coverage, EffortRule, Ground, Policy
+from sla_monitor.core.calendar import ALWAYS_OPEN, HORIZON_END
+from sla_monitor.core.clock import Breached, ClockState, Measure, Paused, Pauses, Running, Step, Stopped
+from sla_monitor.core.policy import OPENING, ClockPolicy, Coverage, EffortRule, Ground, Policy
 from sla_monitor.core.profile import Profile, profile_of, with_labels, with_language, with_traits
 from sla_monitor.core.reopening import Closed, judged
 from sla_monitor.core.times import iso, months_later, seconds
@@ -53,13 +53,20 @@ class CaseState:
     was_proposed: bool = False  # a resolution, in whichever generation
     ended_at: int | None = None
     closed_at: int | None = None  # the first case.closed of this generation
+    restarted: dict[str, int] = field(default_factory=dict)  # clock -> when it last began to run once more
     fired_at: int = 0  # the latest instant that time, not a fact, has decided
     applied_at: int = field(default=0, compare=False)  # of the last fact: what time decides before it came with it
     intents: list[n.Intent] = field(default_factory=list)  # made and not yet taken by the owner
     cause: f.Fact | None = None  # the fact being applied; None while time decides
 
     def copy(self) -> CaseState:
-        return replace(self, clocks=dict(self.clocks), held=dict(self.held), intents=list(self.intents))
+        return replace(
+            self,
+            clocks=dict(self.clocks),
+            held=dict(self.held),
+            restarted=dict(self.restarted),
+            intents=list(self.intents),
+        )
 
     @property
     def next_at(self) -> int | None:
@@ -71,11 +78,13 @@ class CaseState:
     def _is_watched(self) -> bool:
         return self.ended_at is None and not self.declined
 
-    def is_settled(self, key: n.Key) -> bool:
-        """Whether facts have closed this clock, the case or its generation: then its past is decided, wherever the
-        watermark is.
+    def is_settled(self, intent: n.Intent) -> bool:
+        """Whether facts have closed this run of its clock, the case or its generation: then its past is decided,
+        wherever the watermark is.
         """
+        key = intent.key
         is_past = self.ended_at is not None or key.generation < self.generation
+        is_past = is_past or intent.at <= self.restarted.get(key.subject, 0)
         return is_past or isinstance(self.clocks.get(key.subject), Stopped)
 
     # --- time -------------------------------------------------------------------------------------------------
@@ -118,19 +127,19 @@ class CaseState:
                 remaining = seconds(measure.remaining(at))
                 self._say_of_clock(n.WARNING, clock.name, measure, at, {"remaining": remaining}, level=percent)
             case Running(measure=measure):
-                self._breach(clock, measure)
+                self._breach(clock, measure, state.pauses)
             case Breached(overdue=((percent, at), *rest), measure=measure):
                 self.clocks[clock.name] = replace(state, overdue=tuple(rest))
                 late_by = seconds(measure.late_by(at))
                 self._say_of_clock(n.OVERDUE, clock.name, measure, at, {"late_by": late_by}, level=percent)
-            case Breached() | Stopped():
+            case Breached() | Paused() | Stopped():
                 raise AssertionError(f"clock {clock.name} fired with nothing due")
             case _:
                 assert_never(state)
 
-    def _breach(self, clock: ClockPolicy, measure: Measure) -> None:
+    def _breach(self, clock: ClockPolicy, measure: Measure, pauses: Pauses) -> None:
         overdue = measure.levels(clock.overdue, measure.due_at)
-        self.clocks[clock.name] = Breached(measure=measure, overdue=overdue)
+        self.clocks[clock.name] = Breached(measure=measure, overdue=overdue, pauses=pauses)
         self._say_of_clock(n.BREACHED, clock.name, measure, measure.due_at)
 
     def _silence_due(self, at: int) -> None:
@@ -159,17 +168,21 @@ class CaseState:
         self.cause, self.applied_at = fact, at
         return self._apply(fact, at)
 
-    def _apply(self, fact: f.Fact, at: int) -> bool:  # noqa: C901, PLR0911, PLR0912 (one arm for each kind of fact)
+    def _apply(self, fact: f.Fact, at: int) -> bool:
+        """Clocks first: whoever resolved a case has answered it."""
+        name = f.NAMES[type(fact.body)]
+        driven = name in self.policy.driving and self._drive(name, at)
+        return self._follow(fact, at) or driven
+
+    def _follow(self, fact: f.Fact, at: int) -> bool:  # noqa: C901, PLR0911, PLR0912 (one arm for each kind of fact)
         match fact.body:
             case f.Opened():
                 self._open(at)
                 return True
-            case f.Responded():
-                return self._stop_clocks(fact, at)
             case f.Closed():
-                return self._stop_clocks(fact, at) | self._end(at) | self._close(at)
+                return self._end(at) | self._close(at)
             case f.Resolved():
-                return self._stop_clocks(fact, at) | self._end(at)
+                return self._end(at)
             case f.ReopenRequested():
                 return self._reopen(fact.body, at)
             case f.ScriptSubmitted(uat_tested=uat_tested):
@@ -221,32 +234,75 @@ class CaseState:
         self._new_grounds(None, at)
 
     def _start_clocks(self, coverage: Coverage, at: int) -> None:
-        """Clocks that the case is served by and that have not run yet in this generation."""
-        step = Step(at=at, profile=self.profile)
+        """Clocks that the case is served by from its opening and that have not run yet in this generation."""
         for clock in coverage.clocks:
-            if clock.name in self.clocks:
-                continue
-            measure = clocks.measure(self.policy, clock, (step,))
-            warnings = measure.levels(clock.warnings, at)
-            self.clocks[clock.name] = Running(steps=(step,), measure=measure, warnings=warnings)
-            self._say_of_clock(n.CLOCK_STARTED, clock.name, measure, at)
+            if clock.name not in self.clocks and OPENING in clock.starts:
+                self._start_clock(clock, at)
 
-    def _stop_clocks(self, fact: f.Fact, at: int) -> bool:
-        name = f.NAMES[type(fact.body)]
-        stopped = False
+    def _start_clock(self, clock: ClockPolicy, at: int) -> None:
+        step = Step(at=at, profile=self.profile)
+        measure = clocks.measure(self.policy, clock, (step,))
+        warnings = measure.levels(clock.warnings, at)
+        self.clocks[clock.name] = Running(steps=(step,), measure=measure, warnings=warnings)
+        self._say_of_clock(n.CLOCK_STARTED, clock.name, measure, at)
+
+    def _drive(self, name: str, at: int) -> bool:
+        """What a type of event does to clocks: stop, pause or resume those that run, then start those that do not."""
+        if not self._is_watched:
+            return False
+        driven = False
         for clock in self.policy.clocks:
             state = self.clocks.get(clock.name)
-            if state is None or name not in clock.stops or isinstance(state, Stopped):
-                continue
-            self.clocks[clock.name] = Stopped()
-            measure = state.measure
-            self._say_of_clock(n.CLOCK_STOPPED, clock.name, measure, at)
-            verdict: dict[str, object] = {"remaining": seconds(measure.remaining(at))}
-            if isinstance(state, Breached):
-                verdict |= {"late": True, "late_by": seconds(measure.late_by(at))}
-            self._say_of_clock(n.MET, clock.name, measure, at, verdict)
-            stopped = True
-        return stopped
+            if name in clock.stops and isinstance(state, Running | Breached | Paused):
+                self._stop_clock(clock, state, at)
+                driven = True
+            elif name in clock.pauses and isinstance(state, Running):
+                self.clocks[clock.name] = Paused(steps=state.steps, pauses=state.pauses, since=at)
+                self._say_of_clock(n.CLOCK_PAUSED, clock.name, state.measure, at, {"deadline": None})
+                driven = True
+            elif name in clock.resumes and isinstance(state, Paused):
+                self._resume(clock, state, at)
+                driven = True
+            if name in clock.starts and name != OPENING:
+                driven |= self._start_once_more(clock, at)
+        return driven
+
+    def _start_once_more(self, clock: ClockPolicy, at: int) -> bool:
+        """A clock that runs, or broke its promise and was not stopped since, is not started again."""
+        before = self.clocks.get(clock.name)
+        if not (before is None or isinstance(before, Stopped)):
+            return False
+        if clock not in self.policy.coverage_of(self.profile).clocks:
+            return False
+        if before is not None:
+            self.restarted[clock.name] = at
+        self.held = {
+            severity: {name: steps for name, steps in histories.items() if name != clock.name}
+            for severity, histories in self.held.items()
+        }
+        self._start_clock(clock, at)
+        return True
+
+    def _stop_clock(self, clock: ClockPolicy, state: Running | Breached | Paused, at: int) -> None:
+        measure = self._measure_of(clock, state, at)
+        self.clocks[clock.name] = Stopped()
+        self._say_of_clock(n.CLOCK_STOPPED, clock.name, measure, at)
+        verdict: dict[str, object] = {"remaining": seconds(measure.remaining(at))}
+        if isinstance(state, Breached):
+            verdict |= {"late": True, "late_by": seconds(measure.late_by(at))}
+        self._say_of_clock(n.MET, clock.name, measure, at, verdict)
+
+    def _resume(self, clock: ClockPolicy, state: Paused, at: int) -> None:
+        """The deadline is as much later as the pause was long, in open time."""
+        measure = self._measure_of(clock, state, at)
+        warnings = measure.levels(clock.warnings, at)
+        self.clocks[clock.name] = Running(steps=state.steps, measure=measure, warnings=warnings, pauses=state.until(at))
+        self._say_of_clock(n.CLOCK_RESUMED, clock.name, measure, at)
+
+    def _measure_of(self, clock: ClockPolicy, state: Running | Breached | Paused, at: int) -> Measure:
+        if isinstance(state, Paused):
+            return clocks.measure(self.policy, clock, state.steps, state.until(at))
+        return state.measure
 
     def _end(self, at: int) -> bool:
         """The case is over: clocks still running end without a verdict, nobody waits any longer."""
@@ -263,12 +319,13 @@ class CaseState:
         self.ended_at = at
         return True
 
-    def _end_clock(self, name: str, state: Running | Breached, at: int) -> None:
+    def _end_clock(self, name: str, state: Running | Breached | Paused, at: int) -> None:
         """A clock ends without a verdict, if it has none yet."""
+        measure = self._measure_of(self._clock_policy(name), state, at)
         self.clocks[name] = Stopped()
-        self._say_of_clock(n.CLOCK_STOPPED, name, state.measure, at)
-        if isinstance(state, Running):
-            self._say_of_clock(n.CANCELLED, name, state.measure, at)
+        self._say_of_clock(n.CLOCK_STOPPED, name, measure, at)
+        if not isinstance(state, Breached):
+            self._say_of_clock(n.CANCELLED, name, measure, at)
 
     def _close(self, at: int) -> bool:
         """From here the months of SP-RE-3M count; for a case that was never closed, from its end."""
@@ -295,7 +352,7 @@ class CaseState:
             self._say(n.REOPEN_DECLINED, failed[0], at, data)
             return True
         self.generation += 1
-        self.clocks, self.held, self.limits = {}, {}, ()
+        self.clocks, self.held, self.limits, self.restarted = {}, {}, (), {}
         self.effort, self.limit, self.awaits_proposal = NOTHING_WORKED, None, False
         self.ended_at = self.closed_at = None
         self._say(n.REOPEN_ACCEPTED, found[0][0], at, data)
@@ -343,7 +400,7 @@ class CaseState:
             if name in served or isinstance(state, Stopped):
                 continue
             self._end_clock(name, state, at)
-            if isinstance(state, Running):
+            if not isinstance(state, Breached):
                 del self.clocks[name]
         if self.declined:
             self._silence_over(at)
@@ -361,13 +418,13 @@ class CaseState:
         lowered = self.policy.rank(profile.severity) - self.policy.rank(old.severity)
         restored = self.held.get(profile.severity) if lowered < 0 else None
         if lowered > 0:
-            running = {name: state.steps for name, state in self.clocks.items() if isinstance(state, Running)}
+            running = {name: state.steps for name, state in self.clocks.items() if isinstance(state, Running | Paused)}
             self.held[old.severity] = running
         elif not lowered:
             self._change_held(old, at)
         for clock in self.policy.clocks:
             state = self.clocks.get(clock.name)
-            if isinstance(state, Running):
+            if isinstance(state, Running | Paused):
                 if restored is not None and clock.name in restored:
                     steps, rule = restored[clock.name], self.policy.commitment.restored_rule
                 else:
@@ -391,16 +448,32 @@ class CaseState:
             for severity, histories in self.held.items()
         }
 
-    def _retarget(self, clock: ClockPolicy, state: Running, steps: tuple[Step, ...], at: int, rule: str) -> None:
+    def _retarget_paused(self, clock: ClockPolicy, state: Paused, steps: tuple[Step, ...], at: int, rule: str) -> None:
+        """There is no deadline to move, unless under the new terms it passed before the pause: then it was broken."""
+        pauses = (*state.pauses, (state.since, HORIZON_END))
+        measure = clocks.measure(self.policy, clock, steps, pauses)
+        if measure.due_at > state.since:
+            self.clocks[clock.name] = replace(state, steps=steps)
+            return
+        self.clocks[clock.name] = Running(steps=steps, measure=measure, warnings=(), pauses=pauses)
+        moved: dict[str, object] = {"old_deadline": None, "new_deadline": iso(measure.due_at)}
+        self._say_of_clock(n.DEADLINE_MOVED, clock.name, measure, at, moved | self._cause(), rule=rule)
+
+    def _retarget(
+        self, clock: ClockPolicy, state: Running | Paused, steps: tuple[Step, ...], at: int, rule: str
+    ) -> None:
         """A deadline that lands in the past was broken then; time says so as soon as the watermark allows. One that
         does not move keeps its warnings.
         """
-        old, new = state.measure, clocks.measure(self.policy, clock, steps)
+        if isinstance(state, Paused):
+            self._retarget_paused(clock, state, steps, at, rule)
+            return
+        old, new = state.measure, clocks.measure(self.policy, clock, steps, state.pauses)
         if new.due_at == old.due_at:
             self.clocks[clock.name] = replace(state, steps=steps, measure=new)
             return
         warnings = new.levels(clock.warnings, at)
-        self.clocks[clock.name] = Running(steps=steps, measure=new, warnings=warnings)
+        self.clocks[clock.name] = Running(steps=steps, measure=new, warnings=warnings, pauses=state.pauses)
         moved: dict[str, object] = {"old_deadline": iso(old.due_at), "new_deadline": iso(new.due_at)}
         self._say_of_clock(n.DEADLINE_MOVED, clock.name, new, at, moved | self._cause(), rule=rule)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sla_monitor.core.calendar import HORIZON_END, BeyondHorizon, Calendar
+from sla_monitor.core.calendar import HORIZON_END, BeyondHorizon, Calendar, Interval
 from sla_monitor.core.policy import ClockPolicy, Direction, Policy, Terms
 from sla_monitor.core.profile import Profile
 
@@ -15,6 +15,43 @@ FROM_CHANGE = "from_change"
 KEEP_ELAPSED = "keep_elapsed"
 
 Level = tuple[int, int]  # (percent, instant)
+Pauses = tuple[Interval, ...]  # (from, to), in order, apart
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """A calendar without the pauses of a clock: what is open in a pause does not count."""
+
+    calendar: Calendar
+    pauses: Pauses
+
+    @property
+    def name(self) -> str:
+        return self.calendar.name
+
+    @property
+    def day(self) -> int:
+        return self.calendar.day
+
+    def add(self, start: int, budget: int) -> int:
+        """Used up exactly when a pause begins, it ends there."""
+        for begins, ends in self.pauses:
+            if ends <= start:
+                continue
+            before = self.calendar.between(start, begins)
+            if budget <= before:
+                break
+            budget, start = budget - before, ends
+        return self.calendar.add(start, budget)
+
+    def between(self, start: int, end: int) -> int:
+        paused = (self.calendar.between(max(start, begins), min(end, ends)) for begins, ends in self.pauses)
+        return self.calendar.between(start, end) - sum(paused)
+
+    def periods(self, start: int, end: int) -> Iterator[Interval]:
+        for begins, ends in (*self.pauses, (end, end)):
+            yield from self.calendar.periods(start, min(begins, end))
+            start = max(start, ends)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +104,7 @@ class Running:
     steps: tuple[Step, ...]
     measure: Measure
     warnings: tuple[Level, ...]
+    pauses: Pauses = ()
 
     @property
     def next_at(self) -> int | None:
@@ -79,10 +117,28 @@ class Breached:
 
     measure: Measure
     overdue: tuple[Level, ...]
+    pauses: Pauses = ()
 
     @property
     def next_at(self) -> int | None:
         return self.overdue[0][1] if self.overdue else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paused:
+    """Counts nothing since `since`, and so has no deadline."""
+
+    steps: tuple[Step, ...]
+    pauses: Pauses  # that are over
+    since: int
+
+    @property
+    def next_at(self) -> int | None:
+        return None
+
+    def until(self, at: int) -> Pauses:
+        """All pauses, were this one over at `at`."""
+        return (*self.pauses, (self.since, at)) if at > self.since else self.pauses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,33 +150,38 @@ class Stopped:
         return None
 
 
-ClockState = Running | Breached | Stopped
+ClockState = Running | Paused | Breached | Stopped
 
 
-def measure(policy: Policy, clock: ClockPolicy, steps: tuple[Step, ...]) -> Measure:
-    """The deadline that a history of profiles gives.
+def measure(policy: Policy, clock: ClockPolicy, steps: tuple[Step, ...], pauses: Pauses = ()) -> Measure:
+    """The deadline that a history of profiles gives, its pauses left out.
 
     A raise counts the new target from the change and never moves the deadline later (SP-UP-CLOCK). A step that
     leaves the terms as they were changes nothing, and so does one after the deadline: a breach is for good.
     """
     first = steps[0]
-    current = _counted(policy, clock, first, credit=0)
+    current = _counted(policy, clock, first, pauses, credit=0)
     for step in steps[1:]:
-        terms = policy.terms(clock, step.profile)
+        terms = without(policy.terms(clock, step.profile), pauses)
         if current.due_at <= step.at:
             break
         if same_terms(terms, current.terms):
             current = replace(current, profile=step.profile, terms=terms)
         elif step.how == KEEP_ELAPSED:
-            current = _counted(policy, clock, step, credit=min(current.elapsed(step.at), terms.target))
+            current = _counted(policy, clock, step, pauses, credit=min(current.elapsed(step.at), terms.target))
         else:
-            raised = _counted(policy, clock, step, credit=0)
+            raised = _counted(policy, clock, step, pauses, credit=0)
             current = replace(raised, due_at=min(raised.due_at, current.due_at))
     return current
 
 
-def _counted(policy: Policy, clock: ClockPolicy, step: Step, *, credit: int) -> Measure:
-    terms = policy.terms(clock, step.profile)
+def without(terms: Terms, pauses: Pauses) -> Terms:
+    """The same terms, on a calendar without these pauses."""
+    return replace(terms, calendar=Interrupted(terms.calendar, pauses)) if pauses else terms
+
+
+def _counted(policy: Policy, clock: ClockPolicy, step: Step, pauses: Pauses, *, credit: int) -> Measure:
+    terms = without(policy.terms(clock, step.profile), pauses)
     due_at = instant_after(terms.calendar, step.at, terms.target - credit)
     return Measure(profile=step.profile, terms=terms, anchor=step.at, credit=credit, due_at=due_at)
 

@@ -230,7 +230,7 @@ def take(case: Case, now: int) -> list[Intent]:
         return []
     state.advance(now)
     made, state.intents = case.pending + state.intents, []
-    case.pending = [i for i in made if i.by_timer and i.at > now and not state.is_settled(i.key)]
+    case.pending = [i for i in made if i.by_timer and i.at > now and not state.is_settled(i)]
     if not case.pending:
         return made
     held = set(map(id, case.pending))
@@ -419,7 +419,7 @@ def fold_into_base(case: Case, count: int, until: int) -> list[Intent]:
     active = [fact for fact in case.facts if fact.identity not in void]
     folded, case.facts = case.facts[:count], case.facts[count:]
     gone = withdrawn(folded)  # with a withdrawal goes what it withdrew: it must not come back to life
-    case.facts = [fact for fact in case.facts if fact.identity not in gone]
+    case.facts = [each for each in case.facts if each.identity not in gone or isinstance(each.body, FactWithdrawn)]
     if case.base is not None:
         base = case.base.copy()
     else:  # the opening may stand behind facts from before it, which count as at the opening

@@ -36,6 +36,8 @@ SCRIPT_ACCEPTED = "script.accepted"
 SCRIPT_DECLINED = "script.declined"
 REOPEN_ACCEPTED = "reopen.accepted"
 REOPEN_DECLINED = "reopen.declined"
+CLOCK_PAUSED = "sla.clock.paused"
+CLOCK_RESUMED = "sla.clock.resumed"
 FORGOTTEN = "case.forgotten"
 QUARANTINED = "case.quarantined"
 HISTORY_FOLDED = "case.history_folded"
@@ -68,6 +70,8 @@ KINDS = (
     SCRIPT_DECLINED,
     REOPEN_ACCEPTED,
     REOPEN_DECLINED,
+    CLOCK_PAUSED,
+    CLOCK_RESUMED,
 )
 
 # Why a notice is said just now.

@@ -19,6 +19,7 @@ from sla_monitor.core.notices import COVERAGE_DECLINED, ELIGIBILITY_DECLINED
 from sla_monitor.core.profile import LABELS, LISTS, Profile, When
 from sla_monitor.core.reopening import ReopenRule
 
+OPENING = "case.opened"
 PROFILES_REMEMBERED_MAX = 20_000  # 20,000 x ~1 KB = 20 MB a pack; then the memory starts afresh
 
 
@@ -62,11 +63,16 @@ class Changes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockPolicy:
-    """A clock that starts when the case opens. Levels are percent of the target, ascending."""
+    """A clock, and the types of case events that drive it. Levels are percent of the target, ascending. One that starts
+    with something else than the opening may run many times.
+    """
 
     name: str
-    stops: frozenset[str]  # types of case events that stop it, a verdict being made
-    targets: tuple[TargetRule, ...]
+    stops: frozenset[str]  # with a verdict
+    starts: frozenset[str] = frozenset({OPENING})
+    pauses: frozenset[str] = frozenset()
+    resumes: frozenset[str] = frozenset()
+    targets: tuple[TargetRule, ...] = ()
     warnings: tuple[int, ...] = ()
     overdue: tuple[int, ...] = ()
     changes: Changes = field(default_factory=Changes)
@@ -262,6 +268,11 @@ class Policy:
     def key(self) -> str:
         """`name/version`: what a state row and a notice call this pack."""
         return f"{self.name}/{self.version}"
+
+    @cached_property
+    def driving(self) -> frozenset[str]:
+        """Types of case events that drive some clock."""
+        return frozenset().union(*(each.starts | each.stops | each.pauses | each.resumes for each in self.clocks))
 
     @cached_property
     def labels(self) -> frozenset[str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from sla_monitor.oracle.coverage import service
-from sla_monitor.oracle.hours import Hours
+from sla_monitor.oracle.hours import Hours, Interrupted, Interval
 from sla_monitor.oracle.plan import SECOND, Plan, Rule, Terms, duration
 
 
@@ -48,8 +48,10 @@ class Face:
         return self.used + self.promise.hours.between(self.base, at)
 
 
-def promise_of(plan: Plan, name: str, clock: Rule, terms: Terms, own: Mapping[str, float]) -> Promise:
-    hours = plan.hours(terms)
+def promise_of(
+    plan: Plan, name: str, clock: Rule, terms: Terms, own: Mapping[str, float], pauses: tuple[Interval, ...]
+) -> Promise:
+    hours = Interrupted(plan.hours(terms), pauses) if pauses else plan.hours(terms)
     promised = service(plan, terms, own).promised
     if name in own:
         return Promise(clock["own_target_rule"], round(own[name] * SECOND), promised, hours)
@@ -70,15 +72,17 @@ def changed(plan: Plan, clock: Rule, history: History, at: int, news: Mapping[st
     return (*history, Snapshot(at, change["mode"], new)), change["rule"]
 
 
-def face(plan: Plan, name: str, clock: Rule, history: History, own: Mapping[str, float]) -> Face:
+def face(
+    plan: Plan, name: str, clock: Rule, history: History, own: Mapping[str, float], pauses: tuple[Interval, ...] = ()
+) -> Face:
     """Walk the history from its start, snapshot by snapshot."""
     start, _, terms = history[0]
-    promise = promise_of(plan, name, clock, terms, own)
+    promise = promise_of(plan, name, clock, terms, own, pauses)
     shown = _fresh(clock, promise, start, promise.target)
     for at, mode, later in history[1:]:
         if shown.deadline <= at:
             break  # a verdict, once reached, is frozen
-        promise = promise_of(plan, name, clock, later, own)
+        promise = promise_of(plan, name, clock, later, own, pauses)
         if (promise.target, promise.hours) == (shown.promise.target, shown.promise.hours):
             shown = replace(shown, promise=promise)  # another rule, or no promise any more: time is counted as before
         elif mode == "keep_elapsed":

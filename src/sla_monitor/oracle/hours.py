@@ -116,7 +116,38 @@ class BusinessHours:
         return total
 
 
-Hours = RoundTheClock | BusinessHours
+@dataclass(frozen=True)
+class Interrupted:
+    """Hours without the pauses of a clock: what is open in a pause counts for nothing."""
+
+    hours: RoundTheClock | BusinessHours
+    pauses: tuple[Interval, ...]
+
+    @property
+    def name(self) -> str:
+        return self.hours.name
+
+    def add(self, start: int, budget: int) -> int:
+        """Pause by pause: what is left of the budget when one begins is used up after it."""
+        for begins, ends in self.pauses:
+            if start >= ends:
+                continue
+            if self.hours.between(start, begins) >= budget:
+                return self.hours.add(start, budget)
+            budget -= self.hours.between(start, begins)
+            start = ends
+        return self.hours.add(start, budget)
+
+    def between(self, start: int, end: int) -> int:
+        total = 0
+        for begins, ends in self.pauses:
+            if start < begins:
+                total += self.hours.between(start, min(begins, end))
+            start = max(start, ends)
+        return total + self.hours.between(start, end)
+
+
+Hours = RoundTheClock | BusinessHours | Interrupted
 ROUND_THE_CLOCK = RoundTheClock()
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from sla_monitor.oracle.events import instant
-from sla_monitor.oracle.hours import ROUND_THE_CLOCK, BusinessHours, Hours, calendar_of, micros
+from sla_monitor.oracle.hours import ROUND_THE_CLOCK, BusinessHours, RoundTheClock, calendar_of, micros
 from sla_monitor.oracle.shapes import countries
 
 UNITS = {"s": 1, "m": 60, "h": 3_600}
@@ -54,7 +54,7 @@ class Plan:
         """SP-LANG-TR: neither served nor replaced by English or a translation."""
         return primary(terms["language"]) not in many(self.pack["languages"]["local"]) and not self.english(terms)
 
-    def hours(self, terms: Terms) -> Hours:
+    def hours(self, terms: Terms) -> RoundTheClock | BusinessHours:
         rule = self.first(self.pack["hours"], terms)
         if rule and rule["serve"] == "round_the_clock":
             return ROUND_THE_CLOCK

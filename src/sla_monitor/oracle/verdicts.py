@@ -59,6 +59,12 @@ class Clock:
         self.breached = False
         self.stopped = False
         self.shown: Face | None = None  # None: it does not run, and has no verdict
+        self.pauses: tuple[tuple[int, int], ...] = ()  # that are over
+        self.paused: int | None = None  # since when it counts nothing
+        self.restarted = 0  # when it last began to run once more
+
+    def starts(self, kind: str) -> bool:
+        return kind in self.rule.get("starts", ["case.opened"])
 
 
 class Story:
@@ -115,7 +121,7 @@ class Story:
     def _due(self) -> list[tuple[int, str, int, Callable[[], None]]]:
         found: list[tuple[int, str, int, Callable[[], None]]] = []
         for clock in self.clocks:
-            if clock.stopped or clock.shown is None:
+            if clock.stopped or clock.shown is None or clock.paused is not None:
                 continue
             name = clock.name
             if not clock.breached:
@@ -156,9 +162,9 @@ class Story:
         if self.ended:
             self._take_of_ended(fact, at)
             return
-        for clock in self.clocks:
-            if fact.type in clock.rule["stops"] and clock.shown and not clock.stopped:
-                self._stop(clock, at)
+        for clock in sorted(self.clocks, key=lambda clock: clock.name):
+            if not self.declined:
+                self._drive(clock, fact.type, at)
         event = {"source": fact.source, "id": fact.id}
         if fact.type in CHANGES:
             self._change(at, self._news(fact), event)
@@ -259,7 +265,38 @@ class Story:
         gone = self.terms["traits_removed"] | (had & remove)
         return {"traits": had - remove, "traits_removed": gone - (had - remove)}
 
+    def _drive(self, clock: Clock, kind: str, at: int) -> None:
+        runs = clock.shown is not None and not clock.stopped
+        if runs and kind in clock.rule["stops"]:
+            self._stop(clock, at)
+        elif runs and clock.paused is None and not clock.breached and kind in clock.rule.get("pauses", []):
+            self._say_clock("sla.clock.paused", at, clock, deadline=None)
+            clock.paused = at
+        elif clock.paused is not None and kind in clock.rule.get("resumes", []):
+            self._wake(clock, at)
+            self._say_clock("sla.clock.resumed", at, clock)
+        if kind == "case.opened" or not clock.starts(kind) or clock.name not in self.service.clocks:
+            return
+        if clock.shown is None or clock.stopped:
+            self._start_again(clock, at)
+
+    def _start_again(self, clock: Clock, at: int) -> None:
+        if clock.stopped:
+            clock.restarted = at
+        clock.stopped = clock.breached = False
+        clock.pauses, clock.before_lowered, clock.shown = (), {}, None
+        self._start_clock(clock, at)
+
+    def _wake(self, clock: Clock, at: int) -> None:
+        """The pause is over: its deadline is as much later as the pause was long."""
+        if clock.paused is not None and clock.paused < at:
+            clock.pauses = (*clock.pauses, (clock.paused, at))
+        clock.paused, clock.shown = None, None
+        self._wind(clock, at)
+
     def _stop(self, clock: Clock, at: int) -> None:
+        if clock.paused is not None:
+            self._wake(clock, at)
         clock.stopped = True
         shown = self._shown(clock)
         self._say_clock("sla.clock.stopped", at, clock)
@@ -280,6 +317,8 @@ class Story:
         self.ended, self.ended_at = True, at
 
     def _cancel(self, clock: Clock, at: int) -> None:
+        if clock.paused is not None:
+            self._wake(clock, at)
         clock.stopped = True
         self._say_clock("sla.clock.stopped", at, clock)
         if not clock.breached:  # else there is a verdict
@@ -289,10 +328,13 @@ class Story:
 
     def _start_clocks(self, at: int) -> None:
         for clock in self.clocks:
-            if clock.name in self.service.clocks and clock.shown is None:
-                clock.history = (Snapshot(at, "from_start", dict(self.terms)),)
-                self._wind(clock, at)
-                self._say_clock("sla.clock.started", at, clock)
+            if clock.name in self.service.clocks and clock.shown is None and clock.starts("case.opened"):
+                self._start_clock(clock, at)
+
+    def _start_clock(self, clock: Clock, at: int) -> None:
+        clock.history = (Snapshot(at, "from_start", dict(self.terms)),)
+        self._wind(clock, at)
+        self._say_clock("sla.clock.started", at, clock)
 
     def _serve(self, at: int) -> None:
         """Clocks that are no longer served end; one without a verdict may start anew, counted from then."""
@@ -303,7 +345,7 @@ class Story:
             if not clock.stopped:
                 self._cancel(clock, at)
                 if not clock.breached:
-                    clock.stopped, clock.shown = False, None
+                    clock.stopped, clock.shown, clock.pauses = False, None, ()
             clock.before_lowered = {}
         if self.declined:
             self._break_silence(at)
@@ -390,14 +432,32 @@ class Story:
             clock.before_lowered[old] = (before, len(self.changes))
         if clock.stopped or clock.breached:
             return  # a verdict, once reached, is frozen
+        if clock.paused is not None:
+            self._change_paused(clock, at, rule, event)
+            return
         deadline = self._shown(clock).deadline
         self._wind(clock, at)
         if self._shown(clock).deadline != deadline:
             self._say_moved(clock, at, rule, deadline, event)
 
+    def _change_paused(self, clock: Clock, at: int, rule: str, event: dict[str, str] | None) -> None:
+        """Nothing to move, unless it turns out that the deadline was before the pause: then it was broken there."""
+        since = clock.paused
+        if since is None:
+            return
+        for_ever = (*clock.pauses, (since, END_OF_CALENDARS))
+        shown = face(self.plan, clock.name, clock.rule, clock.history, self.own, for_ever)
+        if shown.deadline > since:
+            return
+        clock.paused, clock.pauses, clock.shown = None, for_ever, None
+        self._wind(clock, at)
+        clock.warnings = []
+        moved = {"old_deadline": None, "new_deadline": written(shown.deadline)}
+        self._say_clock("sla.deadline.moved", at, clock, rule=rule, **moved, **_cause(event))
+
     def _wind(self, clock: Clock, at: int) -> None:
         """Show the history as it is now; levels that lie behind are not said, unless they lie behind the deadline."""
-        old, clock.shown = clock.shown, face(self.plan, clock.name, clock.rule, clock.history, self.own)
+        old, clock.shown = clock.shown, face(self.plan, clock.name, clock.rule, clock.history, self.own, clock.pauses)
         if old is None or old.deadline != clock.shown.deadline:
             clock.warnings = [(level, then) for level, then in clock.shown.warnings if then > at]
         clock.overdue = list(clock.shown.overdue)
@@ -602,7 +662,7 @@ class Story:
             or notice.at <= now
             or notice.generation < self.generation
             or self.ended
-            or (clock is not None and clock.stopped)
+            or (clock is not None and (clock.stopped or notice.at <= clock.restarted))
         ]
 
     def _say(self, kind: str, at: int, rule: str, more: Mapping[str, Any], clock: Clock | None = None) -> None:

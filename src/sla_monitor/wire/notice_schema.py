@@ -37,7 +37,7 @@ _CLOCK: Final[Fields] = {
     "deadline": {
         **_TIME,
         "type": ["string", "null"],
-        "description": "null: nothing can follow from this silence (any more), or it depends on work.",
+        "description": "null: nothing follows from this silence (any more), it depends on work, or the clock pauses.",
     },
     "target_seconds": _SECONDS,
     "elapsed_seconds": {**_SECONDS, "description": "Open time counted so far, in the calendar's hours."},
@@ -78,6 +78,8 @@ _REOPENING: Final[Fields] = {
 _DATA: Final[Mapping[str, tuple[str, Fields, Fields]]] = {
     n.CLOCK_STARTED: ("A clock began to run.", _CLOCK, {}),
     n.CLOCK_STOPPED: ("A clock ended; its verdict, if there is one, is a notice of its own.", _CLOCK, {}),
+    n.CLOCK_PAUSED: ("A clock counts nothing for a while.", _CLOCK, {}),
+    n.CLOCK_RESUMED: ("A clock counts again; the deadline is the new one.", _CLOCK, {}),
     n.DEADLINE_MOVED: ("A deadline is another one now.", _MOVED, {"event": _EVENT}),
     n.WARNING: (
         "A share of the target is used up.",

@@ -26,7 +26,7 @@ import msgspec
 from sla_monitor.core import facts as f
 from sla_monitor.core import silence as s
 from sla_monitor.core.case import CaseState
-from sla_monitor.core.clock import Breached, ClockState, Measure, Running, Step, Stopped
+from sla_monitor.core.clock import Breached, ClockState, Measure, Paused, Running, Step, Stopped, without
 from sla_monitor.core.decide import Case
 from sla_monitor.core.effort import Effort
 from sla_monitor.core.facts import Fact
@@ -313,6 +313,7 @@ _UNUSUAL: Final[Mapping[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]]]
     "awaits_proposal": (bool, bool),
     "was_proposed": (bool, bool),
     "closed_at": (int, int),
+    "restarted": (dict, dict),
     "effort": (
         lambda effort: (effort.worked, effort.counted_at, effort.engineers, effort.said),
         lambda packed: Effort(
@@ -334,7 +335,9 @@ def _to_unusual(packed: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _UNUSUAL[name][1](value) for name, value in packed.items()}
 
 
-_USUAL: Final = {each.name: each.default for each in fields(CaseState) if each.name in _UNUSUAL}
+_USUAL: Final[dict[str, Any]] = {
+    each.name: {} if each.name == "restarted" else each.default for each in fields(CaseState) if each.name in _UNUSUAL
+}
 
 
 _PROFILE = tuple(each.name for each in fields(Profile))  # only append
@@ -365,25 +368,35 @@ def _to_steps(packed: list[Any]) -> tuple[Step, ...]:
 
 def _clock(state: ClockState) -> tuple[object, ...]:
     match state:
-        case Running(steps=steps, measure=measure, warnings=warnings):
-            return (0, _steps(steps), measure.anchor, measure.credit, measure.due_at, warnings)
-        case Breached(measure=measure, overdue=overdue):
-            return (1, _profile(measure.profile), measure.anchor, measure.credit, measure.due_at, overdue)
+        case Running(steps=steps, measure=measure, warnings=warnings, pauses=pauses):
+            counted = (measure.anchor, measure.credit, measure.due_at)
+            return (0, _steps(steps), *counted, warnings, *([pauses] if pauses else []))
+        case Breached(measure=measure, overdue=overdue, pauses=pauses):
+            counted = (measure.anchor, measure.credit, measure.due_at)
+            return (1, _profile(measure.profile), *counted, overdue, *([pauses] if pauses else []))
+        case Paused(steps=steps, pauses=pauses, since=since):
+            return (2, _steps(steps), since, pauses)
         case Stopped():
             return ()
+
+
+_PAUSED = 2
 
 
 def _to_clock(packed: list[Any], policy: Policy, clock: ClockPolicy) -> ClockState:
     if not packed:
         return Stopped()
-    number, history, anchor, credit, due_at, levels = packed
+    if packed[0] == _PAUSED:
+        return Paused(steps=_to_steps(packed[1]), since=packed[2], pauses=_frozen(packed[3]))
+    number, history, anchor, credit, due_at, levels, *more = packed
+    pauses = _frozen(more[0]) if more else ()
     steps = _to_steps(history) if number == 0 else ()
     profile = steps[-1].profile if steps else _to_profile(history)
-    terms = policy.terms(clock, profile)
+    terms = without(policy.terms(clock, profile), pauses)
     measure = Measure(profile=profile, terms=terms, anchor=anchor, credit=credit, due_at=due_at)
     if steps:
-        return Running(steps=steps, measure=measure, warnings=_frozen(levels))
-    return Breached(measure=measure, overdue=_frozen(levels))
+        return Running(steps=steps, measure=measure, warnings=_frozen(levels), pauses=pauses)
+    return Breached(measure=measure, overdue=_frozen(levels), pauses=pauses)
 
 
 def _silence(silence: s.Silence, sources: _Table) -> tuple[object, ...]:

@@ -16,9 +16,10 @@ from typing import Any, Final
 
 import msgspec
 
+from sla_monitor.config.packs import load_packs
 from sla_monitor.core import facts as f
 from sla_monitor.core.case import CaseState
-from sla_monitor.core.clock import Breached, ClockState, Running, Step, Stopped
+from sla_monitor.core.clock import Breached, ClockState, Paused, Running, Step, Stopped
 from sla_monitor.core.decide import Case
 from sla_monitor.core.facts import DAY, HOUR, MINUTE, Fact
 from sla_monitor.core.notices import Key
@@ -33,11 +34,18 @@ from tests.engine.feeding import NINE, PACKS, SOURCE, STRUCTURED, Fed, clock, ev
 
 FOLDERS: Final = [Path(__file__).parent / f"v{version}" for version in range(1, VERSION + 1)]
 # Rows name a pack that stays, whatever the built-in one is called one day.
-CORPUS: Final = Packs(versions=(replace(PACKS.versions[0], name="corpus", version="1"),))
+HOSTING: Final = load_packs(Path(__file__).parents[3] / "docs/examples/hosting.yaml").versions[0]
+CORPUS: Final = Packs(
+    versions=(
+        replace(PACKS.versions[0], name="corpus", version="1"),
+        replace(HOSTING, name="corpus", version="2", effective_from=NINE + 3_650 * DAY),
+    )
+)
 SINCE: Final = {
     "base_grounds": 3,
     "base_effort": 3,
     "base_reopened": 3,
+    "base_paused": 3,
 }  # rows that no version before this one can write
 UUIDS: Final = [f"9f8b2c1e-0d4a-4b6f-8a57-{number:012x}" for number in range(20)]
 TRACE: Final = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -128,6 +136,7 @@ def _state(state: CaseState) -> dict[str, Any]:
         "effort": asdict(state.effort),
         "was_proposed": state.was_proposed,
         "closed_at": state.closed_at,
+        "restarted": state.restarted,
         "ended_at": state.ended_at,
         "fired_at": state.fired_at,
     }
@@ -136,12 +145,15 @@ def _state(state: CaseState) -> dict[str, Any]:
 def _clock(state: ClockState) -> dict[str, Any]:
     if isinstance(state, Stopped):
         return {"is": "stopped"}
+    if isinstance(state, Paused):
+        return {"is": "paused", "steps": _steps(state.steps), "since": state.since, "pauses": state.pauses}
     measure = state.measure
     counted = {
         "profile": asdict(measure.profile),
         "anchor": measure.anchor,
         "credit": measure.credit,
         "due_at": measure.due_at,
+        "pauses": state.pauses,
     }
     match state:
         case Running(steps=steps, warnings=warnings):
@@ -266,6 +278,24 @@ def _base_reopened() -> Fed:
     return fed
 
 
+def _base_paused() -> Fed:
+    """Clocks of another plan: one that waits on the customer for the second time, one that ran before, one that is
+    late.
+    """
+    fed = Fed(rules(packs=Packs(versions=CORPUS.versions[1:]), correction_horizon=10 * MINUTE))
+    fed.open("case", NINE, "o", plan="basic", severity="urgent")
+    fed.tell("case", "case.waiting_on_customer", clock(0, 2), "w")
+    fed.tell("case", "case.customer_responded", clock(0, 4), "c")
+    fed.tell("case", "case.responded", clock(0, 20), "r")
+    fed.tell("case", "case.customer_responded", clock(0, 22), "c2")
+    fed.tell("case", "case.responded", clock(0, 23), "r2")
+    fed.tell("case", "case.customer_responded", clock(0, 24), "c3")
+    fed.tell("case", "case.waiting_on_customer", clock(1, 30), "w2")
+    fed.wait(clock(1, 45))
+    fed.tell("case", "case.labels_changed", clock(1, 45), "last", queue="late")
+    return fed
+
+
 def _ended() -> Fed:
     """Long closed: no facts, only a base."""
     fed = Fed(_rules(correction_horizon=DAY))
@@ -324,6 +354,7 @@ def rows_now() -> Iterator[tuple[str, bytes]]:
         "base_grounds": _base_grounds(),
         "base_effort": _base_effort(),
         "base_reopened": _base_reopened(),
+        "base_paused": _base_paused(),
         "ended": _ended(),
         "folded_early": _early(),
         "orphans": _orphans(),
