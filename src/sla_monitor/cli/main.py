@@ -15,7 +15,7 @@ from rich.table import Table
 from typer.core import TyperGroup
 
 from sla_monitor import __version__
-from sla_monitor.cli import dead, demo, doctor, quarantine, run, schema, simulate, topics, traffic, verify
+from sla_monitor.cli import dead, demo, doctor, policy, quarantine, run, schema, simulate, topics, traffic, verify
 from sla_monitor.config.settings import describe
 from sla_monitor.errors import EXIT_FATAL, EXIT_USAGE, Fatal, RefuseToStart
 
@@ -41,6 +41,7 @@ app = typer.Typer(
 )
 app.add_typer(topics.app, name="topics")
 app.add_typer(dead.app, name="dead")
+app.add_typer(policy.app, name="policy")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(demo.app)
 app.add_typer(doctor.app)
