@@ -69,6 +69,11 @@ class Simulation:
         if until is not None:
             self._move(max(until, self._now))
 
+    @property
+    def now(self) -> int:
+        """The simulated time, microseconds since the epoch."""
+        return self._now
+
     def _move(self, now: int) -> None:
         self._now = now
         self._partition.advance(now)

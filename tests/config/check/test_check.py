@@ -133,3 +133,10 @@ def test_what_takes_too_long_to_decide_is_said_to_be_undecided(monkeypatch: pyte
     told = check_packs([HERE / "faulty" / "unreachable_by_combination.yaml"])
     assert findings.UNDECIDED in {each.kind for each in told}
     assert findings.UNREACHABLE not in {each.kind for each in told}
+
+
+def test_the_page_lists_every_kind_as_the_code_does() -> None:
+    """Kind, level and meaning, in order."""
+    page = (HERE.parents[2] / "docs" / "policy-check.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| (\w+) \| (.*) \|$", page, re.MULTILINE)
+    assert rows == [(kind, *told) for kind, told in KINDS.items()]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from sla_monitor.config.check.cases import Cases
-from sla_monitor.config.check.findings import FINDING, KINDS, NOTE, Finding
+from sla_monitor.config.check.findings import FINDING, KINDS, NOTE, REFUSED, Finding
 from sla_monitor.config.check.lists import check_lists, check_served, lists_of, service_of
 from sla_monitor.config.check.pack import check_pack
 from sla_monitor.config.check.sources import Source, read
@@ -27,7 +27,8 @@ def check_packs(paths: Sequence[Path]) -> list[Finding]:
         findings += refused
     for source in sources.values():
         findings += check_source(source)
-    findings += check_versions([*sources.values()])
+    refused_on = {(each.file, each.line) for each in findings if each.kind == REFUSED}  # as files of one folder
+    findings += [each for each in check_versions([*sources.values()]) if (each.file, each.line) not in refused_on]
     return sorted(set(findings))
 
 

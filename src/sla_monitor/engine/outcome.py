@@ -1,0 +1,112 @@
+"""How the cases of a file of events end under a pack: deadlines that are open, and verdicts, from what stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+import msgspec
+
+from sla_monitor.core import notices as n
+from sla_monitor.core.policy import Packs
+from sla_monitor.engine.records import DeadLetter
+from sla_monitor.engine.simulation import Simulation
+from sla_monitor.engine.verify.transcript import Transcript
+from sla_monitor.oracle import Standing
+from sla_monitor.wire import rfc3339
+
+SERVICE, SEVERITY, EFFORT, CONTACT = "service", "severity", "effort", "contact"
+OPEN, MET, MET_LATE, BREACHED, CANCELLED = "open", "met", "met late", "breached", "cancelled"
+NONE = "none"  # the clock has not run
+
+# Of several that stand about one thing the last one here counts.
+GRADES = {
+    SERVICE: {n.COVERAGE_LIMITED: "limited", n.COVERAGE_DECLINED: "declined", n.ELIGIBILITY_DECLINED: "not eligible"},
+    SEVERITY: {n.DOWNGRADE_RECOMMENDED: "lower recommended", n.DOWNGRADED: "lowered"},
+    EFFORT: {n.EFFORT_WARNING: "warned", n.EFFORT_EXHAUSTED: "exhausted"},
+    CONTACT: {n.CONTACT_OUTSIDE_HOURS: "outside hours"},
+}
+USUAL = {SERVICE: "served", SEVERITY: "kept", EFFORT: "within", CONTACT: "in hours"}
+
+
+class About(NamedTuple):
+    """A clock, or one of SERVICE, SEVERITY, EFFORT, CONTACT, of one generation of a case."""
+
+    case_id: str
+    generation: int
+    about: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """Deadlines in microseconds since the epoch, of clocks that run and have no verdict. Verdicts as words; what has
+    the usual one is not there. `of`: plan and severity of a case as they are in the end.
+    """
+
+    deadlines: dict[About, int] = field(default_factory=dict)
+    verdicts: dict[About, str] = field(default_factory=dict)
+    of: dict[tuple[str, int], tuple[str, str]] = field(default_factory=dict)
+    dead_letters: int = 0
+
+
+def outcome_under(packs: Packs, lines: Iterable[bytes], until: int | None) -> Outcome:
+    """What `simulate` would say, with every notice switched on, read to its end."""
+    everything = Packs(versions=tuple(replace(policy, switched_off=frozenset()) for policy in packs.versions))
+    cases: dict[str, Transcript] = {}
+    buried: list[DeadLetter] = []
+
+    def say(line: bytes) -> None:
+        notice = msgspec.json.decode(line)
+        case_id = notice["subject"]
+        cases.setdefault(case_id, Transcript(case_id)).say(notice)
+
+    simulation = Simulation(everything, say, buried.append)
+    simulation.run(lines, until)
+    without_verdicts = {name for policy in packs.versions for name in (policy.commitment.name, policy.effort.name)}
+    standing = (one for case in cases.values() for one in case.standing.values())
+    outcome = outcome_of(standing, simulation.now, without_verdicts)
+    return replace(outcome, dead_letters=len(buried))
+
+
+def outcome_of(standing: Iterable[Standing], now: int, without_verdicts: Iterable[str] = ()) -> Outcome:
+    """The outcome of what stands at `now`. Clocks `without_verdicts` have deadlines only."""
+    outcome = Outcome()
+    clocks: dict[About, list[Standing]] = {}
+    for one in sorted(standing, key=lambda one: one.at):  # stable: of one instant, as they were said
+        outcome.of[one.case_id, one.generation] = str(one.data.get("plan", "")), str(one.data.get("severity", ""))
+        if "clock" in one.data:
+            about = About(one.case_id, one.generation, str(one.data["clock"]))
+            clocks.setdefault(about, []).append(one)
+        for what, grade in _grades(one):
+            about = About(one.case_id, one.generation, what)
+            ranks = [*GRADES[what].values()]
+            worst = max(grade, outcome.verdicts.get(about, grade), key=ranks.index)
+            outcome.verdicts[about] = worst
+    apart = set(without_verdicts)
+    for about, said in clocks.items():
+        verdict = clock_verdict(said)
+        if about.about not in apart:
+            outcome.verdicts[about] = verdict
+        deadline = said[-1].data.get("deadline")
+        if verdict == OPEN and said[-1].kind != n.CLOCK_STOPPED and isinstance(deadline, str):
+            due_at = rfc3339.parse(deadline)
+            if due_at > now:
+                outcome.deadlines[about] = due_at
+    return outcome
+
+
+def _grades(one: Standing) -> Iterator[tuple[str, str]]:
+    for what, grades in GRADES.items():
+        if one.kind in grades:
+            yield what, grades[one.kind]
+
+
+def clock_verdict(said: Iterable[Standing]) -> str:
+    """Of all that stands about one clock."""
+    kinds = {one.kind: one for one in said}
+    if n.MET in kinds:
+        return MET_LATE if kinds[n.MET].data.get("late") else MET
+    if n.BREACHED in kinds:
+        return BREACHED
+    return CANCELLED if n.CANCELLED in kinds else OPEN
