@@ -99,7 +99,7 @@ def test_another_pack_is_a_table_of_sums_and_exit_0(policy: Policy, capfd: pytes
     lines = [line.split() for line in capfd.readouterr().out.splitlines()]
     assert ["initial_response", "unified", "C", "1", "0", "1", "0", "0", "+1h", "+1h", "+1h"] in lines
     assert ["initial_response", "standard", "A", "met", "late", "met", "1"] in lines
-    assert " ".join(lines[-1]) == "5 cases, 4 open deadlines: 3 moved, 1 gone, 3 new; 3 verdicts flipped"
+    assert " ".join(lines[-1]) == "5 cases, 4 open deadlines: 3 moved, 1 gone, 3 new; 5 verdicts flipped"
 
 
 def test_a_difference_is_data_for_programs(policy: Policy, capfd: pytest.CaptureFixture[str]) -> None:
@@ -107,8 +107,12 @@ def test_a_difference_is_data_for_programs(policy: Policy, capfd: pytest.Capture
     assert policy("diff", BUILT_IN, NIGHT, "--events", EVENTS, "--json", "--until", "2026-03-02T08:25:00Z") == 0
     told = json.loads(capfd.readouterr().out)
     assert (told["cases"], told["open_deadlines"]) == (3, 3)
-    about = {"case_id": "CASE-2001", "generation": 1, "about": "service", "plan": "standard", "severity": "A"}
-    assert told["flips"] == [{**about, "old": "served", "new": "limited"}]
+    about = {"generation": 1, "about": "service", "old": "served", "new": "limited"}
+    assert told["flips"] == [
+        {**about, "case_id": "CASE-2001", "plan": "standard", "severity": "A"},
+        {**about, "case_id": "CASE-2002", "plan": "standard", "severity": "B"},
+        {**about, "case_id": "CASE-2003", "plan": "unified", "severity": "C"},
+    ]
     assert told["dead_letters"] == {"old": 0, "new": 0}
     assert {
         "case_id": "CASE-2003",

@@ -17,6 +17,7 @@ from sla_monitor.oracle import Standing
 from sla_monitor.wire import rfc3339
 
 SERVICE, SEVERITY, EFFORT, CONTACT = "service", "severity", "effort", "contact"
+REOPENING, SCRIPTS = "reopening", "scripts"
 OPEN, MET, MET_LATE, BREACHED, CANCELLED = "open", "met", "met late", "breached", "cancelled"
 NONE = "none"  # the clock has not run
 
@@ -26,12 +27,21 @@ GRADES = {
     SEVERITY: {n.DOWNGRADE_RECOMMENDED: "lower recommended", n.DOWNGRADED: "lowered"},
     EFFORT: {n.EFFORT_WARNING: "warned", n.EFFORT_EXHAUSTED: "exhausted"},
     CONTACT: {n.CONTACT_OUTSIDE_HOURS: "outside hours"},
+    REOPENING: {n.REOPEN_ACCEPTED: "accepted", n.REOPEN_DECLINED: "declined"},
+    SCRIPTS: {n.SCRIPT_ACCEPTED: "accepted", n.SCRIPT_DECLINED: "declined"},
 }
-USUAL = {SERVICE: "served", SEVERITY: "kept", EFFORT: "within", CONTACT: "in hours"}
+USUAL = {
+    SERVICE: "served",
+    SEVERITY: "kept",
+    EFFORT: "within",
+    CONTACT: "in hours",
+    REOPENING: "no answer",
+    SCRIPTS: "no answer",
+}
 
 
 class About(NamedTuple):
-    """A clock, or one of SERVICE, SEVERITY, EFFORT, CONTACT, of one generation of a case."""
+    """A clock, or one of GRADES, of one generation of a case."""
 
     case_id: str
     generation: int
