@@ -258,6 +258,7 @@ def compiled(pack: Pack, digest_of_file: str) -> Policy:
         else policy.Scripts(),
         reopening=tuple(reopening(each) for each in pack.reopening),
         switched_off=frozenset(pack.switched_off),
+        origins={rule: text.origin for rule, text in pack.rules.items()},
     )
 
 

@@ -209,6 +209,15 @@ class CompiledCalendar:
     def __repr__(self) -> str:
         return f"CompiledCalendar({self.name!r})"
 
+    @property
+    def zone(self) -> tzinfo:
+        """Whose wall clock its hours are on."""
+        return self._zone
+
+    def hours_on(self, day: date) -> Hours:
+        """What is open on a local date, as stated: on the wall clock, wherever that is changed. For explanations."""
+        return () if day in self._hours.closed(day.year) else tuple(merged(self._hours.on(day)))
+
     def add(self, start: int, budget: int) -> int:
         """Return the earliest t >= start with between(start, t) >= budget: used up at closing, it is closing time."""
         if budget <= 0:

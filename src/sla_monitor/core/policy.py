@@ -263,6 +263,7 @@ class Policy:
     scripts: Scripts = field(default_factory=Scripts)
     reopening: tuple[ReopenRule, ...] = ()  # all must hold; none: closed is closed
     switched_off: frozenset[str] = frozenset()  # types of notices that are not sent
+    origins: Mapping[str, str] = field(default_factory=dict)  # rule id -> `stated` or `ours`
 
     @cached_property
     def key(self) -> str:
@@ -374,6 +375,10 @@ class Policy:
             counts = rule is not None and rule.limit and not self.coverage_of(profile).declined_by
             remember(self._limits, profile, rule if counts else None)
         return self._limits[profile]
+
+    def matches(self, when: When, profile: Profile) -> bool:
+        """Whether a rule that asks for this is one for the case. For explanations."""
+        return self._matches(when, profile)
 
     def rank(self, severity: str) -> int:
         """0 for the most severe. ValueError for a severity the pack does not have."""

@@ -1,0 +1,32 @@
+"""What holidays are called, for explanations. Which days are closed is said by the calendars, not here."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from datetime import date
+from functools import lru_cache
+from types import MappingProxyType
+
+from holidays.constants import PUBLIC
+from holidays.utils import country_holidays
+
+from sla_monitor.config.calendars import known_subdivision
+
+YEARS_KEPT_MAX = 512  # x ~15 names, ~3 KB = 1.5 MB
+ENGLISH = "en_US"  # where the package has it; elsewhere names are in the country's own language
+
+
+@lru_cache(maxsize=YEARS_KEPT_MAX)
+def holiday_names(country: str, subdivision: str | None, year: int) -> Mapping[date, str]:
+    """Public holidays of a year by date; none for a country or year that the `holidays` package does not have."""
+    part = known_subdivision(country, subdivision)
+    try:
+        with warnings.catch_warnings():  # about years that are not covered: then there are none
+            warnings.simplefilter("ignore", UserWarning)
+            found = country_holidays(
+                country, subdiv=part, years=year, expand=False, categories=PUBLIC, language=ENGLISH
+            )
+    except NotImplementedError:
+        return MappingProxyType({})
+    return MappingProxyType(dict(found))

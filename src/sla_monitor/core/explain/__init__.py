@@ -1,0 +1,5 @@
+"""Why a deadline is where it is: the decisions of a case made once more, one at a time, and written down.
+
+`watch` lets the same code decide as the worker does, `counting` writes out what the calendars said, `trace` puts both
+into one document, which `cli/explanation.py` tells in words.
+"""

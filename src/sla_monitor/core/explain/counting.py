@@ -1,0 +1,98 @@
+"""A deadline written out: the days, the open periods one by one, their sum, and the clocks that were changed meanwhile.
+
+Nothing is computed anew here: where a count ends is what the clock said; this is what the calendar has in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import Any
+
+from sla_monitor.core.calendar import Calendar, CompiledCalendar, Interval
+from sla_monitor.core.facts import DAY
+from sla_monitor.core.profile import Profile
+from sla_monitor.core.times import iso, seconds
+
+Names = Callable[[str, str | None, int], Mapping[date, str]]  # (country, subdivision, year): holidays by date
+Document = dict[str, Any]
+
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def count(calendar: Calendar, start: int, ends_at: int, *, credit: int = 0) -> Document:
+    """What was consumed from `start` on, with the running sum; `credit` was consumed before, under earlier terms."""
+    total = credit
+    periods = []
+    for opens, closes in calendar.periods(start, ends_at):
+        total += closes - opens
+        spent = {"seconds": seconds(closes - opens), "sum_seconds": seconds(total)}
+        periods.append({"from": iso(opens), "to": iso(closes), **spent})
+    return {
+        "from": iso(start),
+        "credit_seconds": seconds(credit),
+        "periods": periods,
+        "sum_seconds": seconds(total),
+        "ends_at": iso(ends_at),
+    }
+
+
+def place(calendar: Calendar, local: Calendar, span: Interval, profile: Profile, names: Names) -> Document:
+    """The calendar that counts, and what of it lies in the span. `local` is the one of the case's country: its zone is
+    the case's, also where it is served round the clock.
+    """
+    zone = local.zone if isinstance(local, CompiledCalendar) else UTC
+    return {
+        "name": calendar.name,
+        "zone": getattr(zone, "key", str(zone)),
+        "always_open": not isinstance(calendar, CompiledCalendar),
+        "days": list(_days(calendar, span, profile, names)) if isinstance(calendar, CompiledCalendar) else [],
+        "offset_changes": list(offset_changes(zone, span)),
+    }
+
+
+def _days(calendar: CompiledCalendar, span: Interval, profile: Profile, names: Names) -> Iterator[Document]:
+    """Every local date that the span touches, with what is open on it as stated."""
+    start, end = span
+    # A date that was skipped (Samoa, 30 December 2011) has hours too, which then fall on the next one.
+    first = min(_local(start, calendar.zone).date(), _local(start - DAY, calendar.zone).date() + timedelta(days=1))
+    last = _local(end, calendar.zone).date()
+    for ordinal in range(first.toordinal(), last.toordinal() + 1):
+        day = date.fromordinal(ordinal)
+        hours = calendar.hours_on(day)
+        name = names(profile.country, profile.subdivision, day.year).get(day)
+        yield {
+            "date": day.isoformat(),
+            "weekday": WEEKDAYS[day.weekday()],
+            "open": [[_wall(opens), _wall(closes)] for opens, closes in hours],
+            **({"holiday": name} if name and not hours else {}),
+        }
+
+
+def offset_changes(zone: tzinfo, span: Interval) -> Iterator[Document]:
+    """Where the zone's clocks are changed within the span, to the second."""
+    start, end = span
+    before = start
+    while before < end:
+        after = min(before + DAY, end)
+        old, new = _local(before, zone).utcoffset(), _local(after, zone).utcoffset()
+        if old != new:
+            low, high = before, after
+            while high - low > 1:
+                middle = (low + high) // 2
+                low, high = (middle, high) if _local(middle, zone).utcoffset() == old else (low, middle)
+            yield {"at": iso(high), "from": _offset(low, zone), "to": _offset(high, zone)}
+        before = after
+
+
+def _local(instant: int, zone: tzinfo) -> datetime:
+    return (_EPOCH + timedelta(microseconds=instant)).astimezone(zone)
+
+
+def _offset(instant: int, zone: tzinfo) -> str:
+    return _local(instant, zone).isoformat()[-6:]
+
+
+def _wall(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"

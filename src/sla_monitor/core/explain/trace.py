@@ -1,0 +1,298 @@
+"""The explanation of a case as one document: `docs/explain.md` says what each part means.
+
+Times are text in UTC, durations seconds, rules ids; each rule that is named is in `rules` with its sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from sla_monitor.core import clock as clocks
+from sla_monitor.core import facts as f
+from sla_monitor.core import notices as n
+from sla_monitor.core.clock import FROM_CHANGE, FROM_START, KEEP_ELAPSED, Measure, Running, Step
+from sla_monitor.core.decide import Case, withdrawn
+from sla_monitor.core.explain.counting import Document, Names, count, place
+from sla_monitor.core.explain.watch import Change, Effect, Life, Wait, Watched, watch
+from sla_monitor.core.policy import ClockPolicy, Packs, Policy, Terms
+from sla_monitor.core.profile import LISTS, Profile, When
+from sla_monitor.core.times import iso, seconds
+
+NEVER_OPENED, OPEN, DECLINED, ENDED = "never_opened", "open", "declined", "ended"
+_DOWNGRADES = (n.DOWNGRADE_RECOMMENDED, n.DOWNGRADED, n.RESTORED)
+
+
+def explain(case: Case, packs: Packs, now: int, names: Names) -> Document:
+    """Everything that makes the deadlines of a case what they are, as of `now`, or its last event if later."""
+    watched = watch(case, packs, now)
+    if watched is None:
+        void = withdrawn(case.facts)
+        waiting = [{"at": iso(fact.at), "by": _event(fact)} for fact in case.facts if fact.identity not in void]
+        return {"case_id": case.case_id, "status": NEVER_OPENED, "as_of": iso(now), "waiting_events": waiting}
+    return _Telling(watched, names).document()
+
+
+class _Telling:
+    """One document in the making."""
+
+    def __init__(self, watched: Watched, names: Names) -> None:
+        self._watched, self._names = watched, names
+        self._policy: Policy = watched.policy
+
+    def document(self) -> Document:
+        watched, state = self._watched, self._watched.state
+        status = ENDED if state.ended_at is not None else DECLINED if state.declined else OPEN
+        told: Document = {
+            "case_id": state.case_id,
+            "status": status,
+            "as_of": iso(watched.now),
+            "opened_at": iso(state.opened_at),
+            "ended_at": None if state.ended_at is None else iso(state.ended_at),
+            "generation": state.generation,
+            "policy": {"name": self._policy.name, "version": self._policy.version},
+            "case": fields_of(state.profile),
+            "coverage": self._coverage(state.profile),
+            "clocks": [self._clock(life) for life in watched.lives],
+            "silences": [self._silence(wait) for wait in watched.waits],
+            "effort": self._effort(),
+            "changes": [self._change(change) for change in watched.changes],
+            "downgrades": list(self._downgrades()),
+            "story": [_said(intent, fact) for intent, fact in watched.said],
+            "history_folded_before": None if watched.folded_before is None else iso(watched.folded_before),
+        }
+        rules = sorted(set(_rules_in(told)))
+        told["rules"] = {
+            rule: {"clause": self._policy.clauses[rule], "origin": self._policy.origins.get(rule, "ours")}
+            for rule in rules
+            if rule in self._policy.clauses
+        }
+        return told
+
+    # --- clocks -------------------------------------------------------------------------------------------------
+
+    def _clock(self, life: Life) -> Document:
+        counts = self._counts(life)
+        due_at = iso(life.measure.due_at)
+        decisive = max(index for index, each in enumerate(counts) if each["ends_at"] == due_at)
+        running = life.state if life.ended_at is None else None
+        to_come = running.warnings if isinstance(running, Running) else getattr(running, "overdue", ())
+        return {
+            "clock": life.clock.name,
+            "generation": life.generation,
+            "started_at": iso(life.started_at),
+            "promised": life.measure.terms.promised,
+            "counts": counts,
+            "deadline": due_at,
+            "decisive_count": decisive,
+            "warnings": [
+                {"level": intent.key.level, "at": iso(intent.at), "kind": intent.key.kind}
+                for intent in life.said
+                if intent.key.kind in {n.WARNING, n.OVERDUE}
+            ],
+            "warnings_to_come": [{"level": level, "at": iso(at)} for level, at in to_come],
+            "verdict": _verdict(life),
+        }
+
+    def _counts(self, life: Life) -> list[Document]:
+        """Each way the deadline was counted, in order. The measure of each beginning of the clock's history is asked
+        of the clock itself.
+        """
+        clock, steps = life.clock, life.steps
+        current = clocks.measure(self._policy, clock, steps[:1])
+        counts = [self._count(clock, steps[0], FROM_START, current)]
+        for length, step in enumerate(steps[1:], 2):
+            if current.due_at <= step.at:
+                break
+            before, current = current, clocks.measure(self._policy, clock, steps[:length])
+            if clocks.same_terms(self._policy.terms(clock, step.profile), before.terms):
+                continue
+            if step.how == KEEP_ELAPSED:
+                counts.append(self._count(clock, step, KEEP_ELAPSED, current))
+            else:
+                counts.append(self._count(clock, step, FROM_CHANGE, clocks.measure(self._policy, clock, (step,))))
+        return counts
+
+    def _count(self, clock: ClockPolicy, step: Step, how: str, measure: Measure) -> Document:
+        terms, profile = measure.terms, step.profile
+        counted = count(terms.calendar, measure.anchor, measure.due_at, credit=measure.credit)
+        return {
+            "how": how,
+            "target": self._target(clock, profile, terms),
+            "hours": self._hours(profile, terms),
+            "calendar": self._place(terms, profile, measure.anchor, measure.due_at),
+            **counted,
+            "reaches_target": counted["sum_seconds"] == seconds(terms.target),
+        }
+
+    def _target(self, clock: ClockPolicy, profile: Profile, terms: Terms) -> Document:
+        own = dict(profile.targets).get(clock.name)
+        said = {"rule": terms.rule, "seconds": seconds(terms.target)}
+        if own is not None:
+            return said | {"source": "case", "because": {"targets": {clock.name: seconds(own)}}}
+        when = next(rule.when for rule in clock.targets if self._policy.matches(rule.when, profile))
+        return said | {"source": "pack", "because": self._because(when, profile)}
+
+    def _hours(self, profile: Profile, terms: Terms) -> Document:
+        when = next(rule.when for rule in self._policy.hours if self._policy.matches(rule.when, profile))
+        serve = "round_the_clock" if terms.round_the_clock else "calendar"
+        return {"rule": terms.hours_rule, "serve": serve, "because": self._because(when, profile)}
+
+    def _place(self, terms: Any, profile: Profile, start: int, end: int) -> Document:
+        local = self._policy.calendar_for(profile.country, profile.subdivision, profile.timezone)
+        told = place(terms.calendar, local, (start, end), profile, self._names)
+        rule = terms.calendar.name.partition(":")[0]
+        return {"rule": rule if rule in self._policy.clauses else None, **told}
+
+    def _because(self, when: When, profile: Profile) -> Document:
+        """What the rule asked for, and what the case had."""
+        return {name: self._value(name, profile, allowed) for name, allowed in when}
+
+    def _value(self, name: str, profile: Profile, allowed: frozenset[str | bool]) -> Any:
+        if name == "english":
+            return self._policy.counts_as_english(profile)
+        if name in LISTS:
+            return [each for each in getattr(profile, name) if each in allowed]
+        return getattr(profile, name)
+
+    # --- the customer's side ------------------------------------------------------------------------------------
+
+    def _silence(self, wait: Wait) -> Document:
+        terms, profile, policy = wait.terms, wait.profile, self._policy
+        ends_at = clocks.instant_after(terms.calendar, wait.since, terms.limit)
+        limit = next(rule.when for rule in policy.commitment.silences if policy.matches(rule.when, profile))
+        hours = next(rule for rule in policy.hours if policy.matches(rule.when, profile))
+        serve = "round_the_clock" if hours.round_the_clock else "calendar"
+        counted = count(terms.calendar, wait.since, ends_at)
+        return {
+            "clock": policy.commitment.name,
+            "since": iso(wait.since),
+            "by": _event(wait.event),
+            "count": {
+                "how": FROM_START,
+                "target": {
+                    "rule": terms.rule,
+                    "seconds": seconds(terms.limit),
+                    "source": "pack",
+                    "because": self._because(limit, profile),
+                },
+                "hours": {"rule": hours.rule, "serve": serve, "because": self._because(hours.when, profile)},
+                "calendar": self._place(terms, profile, wait.since, ends_at),
+                **counted,
+                "reaches_target": counted["sum_seconds"] == seconds(terms.limit),
+            },
+            "not_before": iso(wait.not_before),
+            "deadline": None if wait.due_at is None else iso(wait.due_at),
+            "verdict": _of_silence(wait),
+        }
+
+    def _downgrades(self) -> Iterator[Document]:
+        for intent, fact in self._watched.said:
+            if intent.key.kind in _DOWNGRADES:
+                said = {name: intent.data[name] for name in ("rule", "from", "to", "evidence")}
+                yield {"at": iso(intent.at), "type": intent.key.kind, **said, "by": _event(fact)}
+
+    def _effort(self) -> Document | None:
+        state = self._watched.state
+        if state.limit is None:
+            return None
+        when = next(each.when for each in self._policy.effort.limits if self._policy.matches(each.when, state.profile))
+        return {
+            "rule": state.limit.rule,
+            "because": self._because(when, state.profile),
+            "limit_seconds": seconds(state.limit.limit),
+            "worked_seconds": seconds(state.effort.worked_until(self._watched.now)),
+            "advice": state.limit.advice,
+        }
+
+    # --- the case -----------------------------------------------------------------------------------------------
+
+    def _coverage(self, profile: Profile) -> Document | None:
+        found = self._policy.coverage_of(profile)
+        if not found.rule:
+            return None
+        rules = (*self._policy.eligibility, *self._policy.coverage)
+        matching = (each.when for each in rules if each.rule == found.rule and self._policy.matches(each.when, profile))
+        outcome = "declined" if found.declined_by else "limited" if found.limited else "covered"
+        return {
+            "rule": found.rule,
+            "outcome": outcome,
+            "promised": found.promised and outcome != "declined",
+            "because": self._because(next(matching), profile),
+            "advice": found.advice,
+        }
+
+    def _change(self, change: Change) -> Document:
+        news = clocks.changed(change.old, change.new)
+        return {
+            "at": iso(change.at),
+            "by": _event(change.fact),
+            "fields": {name: [_plain(getattr(change.old, name)), _plain(value)] for name, value in news.items()},
+            "effects": [_effect(each) for each in change.effects],
+        }
+
+
+def fields_of(profile: Profile) -> Document:
+    """What is known of a case, without what it has not."""
+    values = ((name, getattr(profile, name)) for name in Profile.__slots__)
+    told = {name: _plain(value) for name, value in values if value not in (None, "", (), False)}
+    return told | ({"targets": {name: seconds(own) for name, own in profile.targets}} if profile.targets else {})
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _effect(effect: Effect) -> Document:
+    return {
+        "clock": effect.clock,
+        "how": effect.how,
+        **({"rule": effect.rule} if effect.rule else {}),
+        "old_deadline": None if effect.old_due_at is None else iso(effect.old_due_at),
+        "new_deadline": None if effect.new_due_at is None else iso(effect.new_due_at),
+    }
+
+
+def _verdict(life: Life) -> Document:
+    kinds = {intent.key.kind: intent for intent in life.said}
+    met = kinds.get(n.MET)
+    told: Document = {"state": "running", "at": None, "by": _event(life.ended_by)}
+    if n.BREACHED in kinds or not isinstance(life.state, Running):
+        told |= {"state": "breached", "at": iso(life.measure.due_at)}
+    elif n.CANCELLED in kinds:
+        told |= {"state": "cancelled", "at": iso(life.ended_at or life.started_at)}
+    if met is not None:
+        late = bool(met.data.get("late"))
+        told |= {"state": "met_late" if late else "met", "at": iso(met.at), "remaining_seconds": met.data["remaining"]}
+        told |= {"late_by_seconds": met.data["late_by"]} if late else {}
+    return told
+
+
+def _of_silence(wait: Wait) -> Document:
+    if wait.broken_at is not None:
+        return {"state": "broken", "at": iso(wait.broken_at), "by": None}
+    if wait.ended_at is not None:
+        return {"state": "over", "at": iso(wait.ended_at), "by": _event(wait.ended_by)}
+    state = "used_by_attempts" if wait.is_used else "waiting" if wait.due_at is not None else "nothing_follows"
+    return {"state": state, "at": None, "by": None}
+
+
+def _event(fact: f.Fact | None) -> Document | None:
+    return None if fact is None else {"source": fact.source, "id": fact.id, "type": f.NAMES[type(fact.body)]}
+
+
+def _said(intent: n.Intent, fact: f.Fact | None) -> Document:
+    told = {"at": iso(intent.at), "type": intent.key.kind, "rule": str(intent.data["rule"]), "by": _event(fact)}
+    return told | ({"advice": intent.data["advice"]} if "advice" in intent.data else {})
+
+
+def _rules_in(document: Any) -> Iterable[str]:
+    if isinstance(document, dict):
+        for name, value in document.items():
+            if name == "rule" and isinstance(value, str):
+                yield value
+            else:
+                yield from _rules_in(value)
+    elif isinstance(document, list):
+        for each in document:
+            yield from _rules_in(each)

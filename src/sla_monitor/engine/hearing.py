@@ -1,0 +1,115 @@
+"""What is known of one case, for those who ask why: its events from a file or from Kafka, folded as the worker folds.
+
+What the worker set aside is set aside here too. History is left open, so that all of it can be told.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from sla_monitor.config.settings import Settings
+from sla_monitor.core import decide
+from sla_monitor.core.decide import Bounds, Case
+from sla_monitor.core.facts import DAY
+from sla_monitor.core.notices import QUARANTINED
+from sla_monitor.core.policy import Packs
+from sla_monitor.engine.dead import Wanted, letters
+from sla_monitor.engine.layout import partition_of, verified_layout
+from sla_monitor.engine.reading import records_of
+from sla_monitor.engine.records import DeadLetter, Record
+from sla_monitor.engine.simulation import Simulation, arrival_of
+from sla_monitor.errors import BadEvent
+from sla_monitor.wire import rows
+from sla_monitor.wire.inbound import CaseEvent, Erasure, decode
+
+FOR_GOOD = 200 * 366 * DAY  # longer than any calendar reaches
+NOTHING_FOLDED = Bounds(correction_horizon=FOR_GOOD, retention=FOR_GOOD)
+
+
+@dataclass(slots=True, kw_only=True)
+class Heard:
+    """`case`: None where nothing is known. `failure`: the defect that set it aside, as the worker tells it.
+    `set_aside`: (offset or line, reason). `as_of`: the instant up to which the worker has decided.
+    """
+
+    case_id: str
+    as_of: int
+    where: str
+    case: Case | None = None
+    erased_at: int | None = None
+    failure: str | None = None
+    set_aside: list[tuple[int, str]] = field(default_factory=list)
+
+
+def from_lines(lines: Iterable[bytes], case_id: str, packs: Packs, at: int | None, where: str) -> Heard:
+    """From a file as `simulate` reads it. Lines of other cases, and what arrives after `at`, are passed over."""
+    own, now = [], 0
+    for number, line in enumerate(lines, 1):
+        arrival = arrival_of(line)
+        arrived = max(now, arrival.at or 0)
+        if arrival.key == case_id.encode() and (at is None or arrived <= at):
+            now = arrived
+            own.append(Record(number, now // 1_000, arrival.key, line))
+    heard = Heard(case_id=case_id, as_of=max(now, at or 0), where=where)
+    dead: list[tuple[int, str]] = []
+
+    def bury(letter: DeadLetter) -> None:
+        dead.append((own[int(dict(letter.headers)["dead-offset"])].offset, letter.reason))
+
+    def listen(notice: bytes) -> None:
+        if (said := json.loads(notice))["type"] == QUARANTINED:
+            heard.failure = str(said["data"]["error"])
+
+    Simulation(packs, listen, bury).run((record.value or b"" for record in own), heard.as_of if own else None)
+    heard.set_aside = dead
+    return _hear(heard, own, packs)
+
+
+async def from_kafka(settings: Settings, case_id: str, packs: Packs, at: int | None) -> Heard:
+    """From the partition of the case, as far as its worker is. UnsafeState: Kafka does not give it."""
+    number = partition_of(case_id.encode(), (await verified_layout(settings)).partitions)
+    heard = Heard(case_id=case_id, as_of=0, where=f"partition {number} of {settings.topics.events}")
+    standing, row = rows.PartitionRow(), None
+    async for record in records_of(settings, settings.topics.state, [number]):
+        if record.key == rows.PARTITION_KEY:
+            standing = rows.decode_partition(record.value) if record.value else rows.PartitionRow()
+        elif record.key == case_id.encode():
+            row = record.value
+    own, last = [], 0
+    async for record in records_of(settings, settings.topics.events, [number]):
+        if 0 <= standing.applied < record.offset:
+            continue  # the worker has not read it yet
+        last = max(last, record.timestamp)
+        if record.key == case_id.encode() and (at is None or record.timestamp * 1_000 <= at):
+            headers = [(name, value or b"") for name, value in record.headers]
+            own.append(Record(record.offset, record.timestamp, record.key, record.value, headers))
+    wanted = Wanted(case=case_id, partition=number)
+    offsets = {record.offset for record in own}
+    async for letter in letters(settings, wanted, [number]):
+        if letter.offset in offsets:
+            heard.set_aside.append((letter.offset, letter.reason))
+    heard.as_of = at if at is not None else standing.watermark or last * 1_000
+    if row is not None and rows.header(row)[0] == rows.QUARANTINED:
+        failure = rows.decode_row(case_id, row, packs).failure
+        heard.failure = failure[0] if failure else "unknown"
+    return _hear(heard, own, packs)
+
+
+def _hear(heard: Heard, records: Sequence[Record], packs: Packs) -> Heard:
+    aside = {offset for offset, _ in heard.set_aside}
+    for record in records:
+        if record.offset in aside:
+            continue
+        try:
+            received = decode(record.key, record.value, record.headers)
+            if isinstance(received, Erasure):
+                heard.case, heard.erased_at = None, record.timestamp * 1_000
+            elif isinstance(received, CaseEvent):
+                case = heard.case or Case(case_id=heard.case_id)
+                decide.fold(case, received.fact, 0, packs, NOTHING_FOLDED)
+                heard.case = case
+        except BadEvent as bad:
+            heard.set_aside.append((record.offset, bad.reason))
+    return heard
