@@ -14,8 +14,9 @@ from sla_monitor.config.packs import pack_schema
 from sla_monitor.core import facts
 from sla_monitor.wire.notice_schema import notice_schema
 from sla_monitor.wire.schemas import EXAMPLES, event_schema, example
+from sla_monitor.wire.trace_schema import trace_schema
 
-FORMATS: dict[str, Any] = {"event": event_schema, "notice": notice_schema, "policy": pack_schema}
+FORMATS: dict[str, Any] = {"event": event_schema, "notice": notice_schema, "policy": pack_schema, "trace": trace_schema}
 
 
 def printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[object, str]:

@@ -15,7 +15,7 @@ from rich.table import Table
 from typer.core import TyperGroup
 
 from sla_monitor import __version__
-from sla_monitor.cli import dead, demo, doctor, policy, quarantine, run, schema, simulate, topics, traffic, verify
+from sla_monitor.cli import dead, demo, doctor, explain, policy, quarantine, run, schema, simulate, topics, traffic, verify
 from sla_monitor.config.settings import describe
 from sla_monitor.errors import EXIT_FATAL, EXIT_USAGE, Fatal, RefuseToStart
 
@@ -46,6 +46,7 @@ app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(demo.app)
 app.add_typer(doctor.app)
 app.add_typer(run.app)
+app.add_typer(explain.app)
 app.add_typer(schema.app)
 app.add_typer(simulate.app)
 app.add_typer(traffic.app)

@@ -11,6 +11,7 @@ import typer
 from sla_monitor.config.packs import pack_schema
 from sla_monitor.wire.notice_schema import notice_schema
 from sla_monitor.wire.schemas import event_schema
+from sla_monitor.wire.trace_schema import trace_schema
 
 app = typer.Typer()
 
@@ -19,15 +20,21 @@ class Format(StrEnum):
     EVENT = "event"
     NOTICE = "notice"
     POLICY = "policy"
+    TRACE = "trace"
 
 
-_SCHEMAS = {Format.EVENT: event_schema, Format.NOTICE: notice_schema, Format.POLICY: pack_schema}
+_SCHEMAS = {
+    Format.EVENT: event_schema,
+    Format.NOTICE: notice_schema,
+    Format.POLICY: pack_schema,
+    Format.TRACE: trace_schema,
+}
 
 
 @app.command()
 def schema(
     what: Annotated[Format | None, typer.Argument(help="One format; all of them, by name, without it.")] = None,
 ) -> None:
-    """Print the JSON Schema (draft 2020-12) of case events, notices or policy packs."""
+    """Print the JSON Schema (draft 2020-12) of case events, notices, policy packs or explanations."""
     printed = _SCHEMAS[what]() if what else {each.value: make() for each, make in _SCHEMAS.items()}
     typer.echo(json.dumps(printed, indent=2, ensure_ascii=False))

@@ -15,7 +15,7 @@ from sla_monitor.core.decide import Bounds, Case
 from sla_monitor.core.facts import DAY
 from sla_monitor.core.notices import QUARANTINED
 from sla_monitor.core.policy import Packs
-from sla_monitor.engine.dead import Wanted, letters
+from sla_monitor.engine.dead import Wanted, letters, partitions_of
 from sla_monitor.engine.layout import partition_of, verified_layout
 from sla_monitor.engine.reading import records_of
 from sla_monitor.engine.records import DeadLetter, Record
@@ -67,9 +67,11 @@ def from_lines(lines: Iterable[bytes], case_id: str, packs: Packs, at: int | Non
     return _hear(heard, own, packs)
 
 
-async def from_kafka(settings: Settings, case_id: str, packs: Packs, at: int | None) -> Heard:
+async def from_kafka(
+    settings: Settings, case_id: str, packs: Packs, at: int | None, partition: int | None = None
+) -> Heard:
     """From the partition of the case, as far as its worker is. UnsafeState: Kafka does not give it."""
-    number = partition_of(case_id.encode(), (await verified_layout(settings)).partitions)
+    [number] = await partitions_of(settings, partition) if partition is not None else [await _home(settings, case_id)]
     heard = Heard(case_id=case_id, as_of=0, where=f"partition {number} of {settings.topics.events}")
     standing, row = rows.PartitionRow(), None
     async for record in records_of(settings, settings.topics.state, [number]):
@@ -95,6 +97,10 @@ async def from_kafka(settings: Settings, case_id: str, packs: Packs, at: int | N
         failure = rows.decode_row(case_id, row, packs).failure
         heard.failure = failure[0] if failure else "unknown"
     return _hear(heard, own, packs)
+
+
+async def _home(settings: Settings, case_id: str) -> int:
+    return partition_of(case_id.encode(), (await verified_layout(settings)).partitions)
 
 
 def _hear(heard: Heard, records: Sequence[Record], packs: Packs) -> Heard:

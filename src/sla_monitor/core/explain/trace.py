@@ -11,7 +11,7 @@ from typing import Any
 from sla_monitor.core import clock as clocks
 from sla_monitor.core import facts as f
 from sla_monitor.core import notices as n
-from sla_monitor.core.clock import FROM_CHANGE, FROM_START, KEEP_ELAPSED, Measure, Running, Step
+from sla_monitor.core.clock import FROM_CHANGE, FROM_START, KEEP_ELAPSED, Breached, Measure, Running, Step
 from sla_monitor.core.decide import Case, withdrawn
 from sla_monitor.core.explain.counting import Document, Names, count, place
 from sla_monitor.core.explain.watch import Change, Effect, Life, Wait, Watched, watch
@@ -81,6 +81,8 @@ class _Telling:
             "clock": life.clock.name,
             "generation": life.generation,
             "started_at": iso(life.started_at),
+            "ended_at": None if life.ended_at is None else iso(life.ended_at),
+            "ended_by": _event(life.ended_by),
             "promised": life.measure.terms.promised,
             "counts": counts,
             "deadline": due_at,
@@ -256,16 +258,15 @@ def _effect(effect: Effect) -> Document:
 def _verdict(life: Life) -> Document:
     kinds = {intent.key.kind: intent for intent in life.said}
     met = kinds.get(n.MET)
-    told: Document = {"state": "running", "at": None, "by": _event(life.ended_by)}
-    if n.BREACHED in kinds or not isinstance(life.state, Running):
-        told |= {"state": "breached", "at": iso(life.measure.due_at)}
-    elif n.CANCELLED in kinds:
-        told |= {"state": "cancelled", "at": iso(life.ended_at or life.started_at)}
     if met is not None:
-        late = bool(met.data.get("late"))
-        told |= {"state": "met_late" if late else "met", "at": iso(met.at), "remaining_seconds": met.data["remaining"]}
-        told |= {"late_by_seconds": met.data["late_by"]} if late else {}
-    return told
+        late = {"late_by_seconds": met.data["late_by"]} if met.data.get("late") else {}
+        state = "met_late" if late else "met"
+        return {"state": state, "at": iso(met.at), "remaining_seconds": met.data["remaining"], **late}
+    if n.BREACHED in kinds or isinstance(life.state, Breached):
+        return {"state": "breached", "at": iso(life.measure.due_at)}
+    if n.CANCELLED in kinds:
+        return {"state": "cancelled", "at": iso(kinds[n.CANCELLED].at)}
+    return {"state": "running", "at": None}
 
 
 def _of_silence(wait: Wait) -> Document:
@@ -283,7 +284,7 @@ def _event(fact: f.Fact | None) -> Document | None:
 
 def _said(intent: n.Intent, fact: f.Fact | None) -> Document:
     told = {"at": iso(intent.at), "type": intent.key.kind, "rule": str(intent.data["rule"]), "by": _event(fact)}
-    return told | ({"advice": intent.data["advice"]} if "advice" in intent.data else {})
+    return told | {name: intent.data[name] for name in ("advice", "failed") if name in intent.data}
 
 
 def _rules_in(document: Any) -> Iterable[str]:

@@ -279,12 +279,13 @@ def _effects(
 
 
 def _of_silence(watched: Watched, moved: Intent) -> Effect:
-    """A silence is always counted from when it began."""
+    """A silence is always counted from when it began. One that began with this very fact had no limit before."""
     waiting = watched.state.silence.waiting
+    before = watched.waits[-1] if watched.waits and watched.waits[-1].ended_at is None else None
     return Effect(
         clock=moved.key.subject,
         how=clocks.FROM_START,
         rule=str(moved.data["rule"]),
-        old_due_at=watched.waits[-1].due_at,
+        old_due_at=before.due_at if before else None,
         new_due_at=waiting.due_at if waiting else None,
     )

@@ -1,0 +1,131 @@
+"""Adds an explanation up, without any code of the product: `problems` of a trace as data, none if all of it is true.
+
+Wall times become instants here by `zoneinfo` alone; what is open is what the days of the trace say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+Trace = dict[str, Any]
+HORIZON = "2106-01-01T00:00:00Z"  # where calendars end
+EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+
+
+def at(text: str) -> int:
+    return (datetime.fromisoformat(text) - EPOCH) // MICROSECOND
+
+
+def micros(seconds: float) -> int:
+    return round(seconds * 1_000_000)
+
+
+def opened(calendar: Trace, start: int, end: int) -> list[tuple[int, int]]:
+    """What is open in a span, joined where it touches, by the days that the trace states."""
+    if calendar["always_open"]:
+        return [(start, end)] if start < end else []
+    zone, found = ZoneInfo(calendar["zone"]), []
+    for day in calendar["days"]:
+        midnight = datetime.combine(date.fromisoformat(day["date"]), datetime.min.time(), zone)
+        for pair in day["open"]:
+            hours = (timedelta(hours=int(edge[:2]), minutes=int(edge[3:])) for edge in pair)
+            opens, closes = ((midnight + wall - EPOCH) // MICROSECOND for wall in hours)  # on the wall, not elapsed
+            found.append((max(opens, start), min(closes, end)))
+    joined: list[tuple[int, int]] = []
+    for opens, closes in sorted(found):
+        if joined and opens <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(closes, joined[-1][1]))
+        elif opens < closes:
+            joined.append((opens, closes))
+    return joined
+
+
+def of_count(count: Trace) -> Iterator[str]:
+    """The days follow each other; every open period is consumed, in order, whole; the sum is the target."""
+    start, end, calendar = at(count["from"]), at(count["ends_at"]), count["calendar"]
+    if not calendar["always_open"]:
+        zone, days = ZoneInfo(calendar["zone"]), [date.fromisoformat(day["date"]) for day in calendar["days"]]
+        first, last = (datetime.fromisoformat(count[name]).astimezone(zone).date() for name in ("from", "ends_at"))
+        if days != [first + timedelta(days=number) for number in range((last - first).days + 1)]:
+            yield "the days are not those from the first to the last"
+    periods, total = [(at(each["from"]), at(each["to"])) for each in count["periods"]], micros(count["credit_seconds"])
+    if periods != opened(calendar, start, end):
+        yield "the periods are not what the days have open"
+    for (opens, closes), each in zip(periods, count["periods"], strict=True):
+        total += closes - opens
+        if micros(each["seconds"]) != closes - opens or micros(each["sum_seconds"]) != total:
+            yield "a period's length or the running sum is wrong"
+    wanted, is_cut = micros(count["target"]["seconds"]), count["ends_at"] == HORIZON
+    if micros(count["sum_seconds"]) != total or not (total == wanted or (is_cut and total < wanted)):
+        yield "the sum is not the target"
+    if count["reaches_target"] != (total == wanted):
+        yield "it does not say whether it reaches the target"
+    if end != (periods[-1][1] if periods else start) and not is_cut:
+        yield "it does not end where the last period ends"
+
+
+def of_clock(life: Trace) -> Iterator[str]:
+    """The counts lead from one to the next, and the last word is the deadline."""
+    due, before = None, None
+    for count in life["counts"]:
+        yield from of_count(count)
+        start, end, credit = at(count["from"]), at(count["ends_at"]), micros(count["credit_seconds"])
+        if before is None or due is None:
+            if start != at(life["started_at"]) or credit or count["how"] != "from_start":
+                yield "the first count is not from the start"
+            due = end
+        elif not at(before["from"]) <= start < due:
+            yield "a count begins after the deadline, or before the one before it"
+        elif count["how"] == "keep_elapsed":
+            used = micros(before["credit_seconds"]) + sum(
+                b - a for a, b in opened(before["calendar"], at(before["from"]), start)
+            )
+            if credit != min(used, micros(count["target"]["seconds"])):
+                yield "what was used up before is not kept"
+            due = end
+        elif credit or count["how"] != "from_change":
+            yield "a count from a change keeps something"
+        else:
+            due = min(due, end)  # a raise never moves a deadline later
+        before = count
+    if due != at(life["deadline"]):
+        yield "the deadline is not where the counts end"
+    if at(life["counts"][life["decisive_count"]]["ends_at"]) != at(life["deadline"]):
+        yield "the decisive count does not end at the deadline"
+
+
+def of_silence(silence: Trace) -> Iterator[str]:
+    """Counted from when it began; never broken before its terms held."""
+    yield from of_count(silence["count"])
+    if silence["count"]["from"] != silence["since"] or silence["count"]["credit_seconds"]:
+        yield "a silence is not counted from when it began"
+    due = max(at(silence["count"]["ends_at"]), at(silence["not_before"]))
+    if silence["deadline"] is not None and at(silence["deadline"]) != due:
+        yield "the limit of a silence is not where its count ends"
+
+
+def of_changes(trace: Trace) -> Iterator[str]:
+    """A count begins where the case changed, and where the last change left the deadline, there it is."""
+    known = {change["at"] for change in trace["changes"]}
+    for life in trace["clocks"]:
+        if not trace["history_folded_before"] and not {each["from"] for each in life["counts"][1:]} <= known:
+            yield "a count begins where nothing changed"
+        span = at(life["started_at"]), at(life["ended_at"] or trace["as_of"])
+        effects = [
+            effect["new_deadline"]
+            for change in trace["changes"]
+            for effect in change["effects"]
+            if effect["clock"] == life["clock"] and span[0] <= at(change["at"]) <= span[1]
+            if effect["how"] not in {"started", "stands"}  # of another run
+        ]
+        if effects and effects[-1] != life["deadline"]:
+            yield "the deadline is not where the last change left it"
+
+
+def problems(trace: Trace) -> list[str]:
+    clocks = list(of_changes(trace))
+    clocks += [f"{life['clock']}: {found}" for life in trace["clocks"] for found in of_clock(life)]
+    return clocks + [f"silence: {found}" for silence in trace["silences"] for found in of_silence(silence)]

@@ -1,0 +1,288 @@
+"""Ways to falsify an explanation. Each gives false copies of a trace: one for each place it applies to."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from functools import partial
+from operator import itemgetter
+from typing import Any
+
+Trace = dict[str, Any]
+Change = Callable[[Trace], bool | None]  # made in place; False: there is nothing to falsify here
+FAR_ZONE = {True: "Etc/GMT-14", False: "Etc/GMT+12"}
+
+
+def moved(text: str, microseconds: int) -> str:
+    return (datetime.fromisoformat(text) + timedelta(microseconds=microseconds)).isoformat().replace("+00:00", "Z")
+
+
+def dropped(which: int) -> Change:
+    def change(count: Trace) -> bool:
+        periods = count["periods"]
+        return bool(periods) and bool(periods.pop(which % len(periods)))
+
+    return change
+
+
+def shifted(which: int, edge: str, by: int) -> Change:
+    def change(count: Trace) -> bool:
+        if count["periods"]:
+            period = count["periods"][which % len(count["periods"])]
+            period[edge] = moved(period[edge], by)
+        return bool(count["periods"])
+
+    return change
+
+
+def swapped(count: Trace) -> bool:
+    periods = count["periods"]
+    if len(periods) < 2:
+        return False
+    periods[0], periods[1] = periods[1], periods[0]
+    return True
+
+
+def twice(count: Trace) -> bool:
+    periods = count["periods"]
+    periods[:1] = [*periods[:1], *copy.deepcopy(periods[:1])]
+    return bool(periods)
+
+
+def split(count: Trace) -> bool:
+    """One period told as two that touch."""
+    if not count["periods"] or count["periods"][0]["seconds"] < 2:
+        return False
+    first = count["periods"][0]
+    middle = moved(first["from"], 1_000_000)
+    one = {**first, "to": middle, "seconds": 1, "sum_seconds": count["credit_seconds"] + 1}
+    count["periods"][:1] = [one, {**first, "from": middle, "seconds": first["seconds"] - 1}]
+    return True
+
+
+def wrong_number(*path: str | int, by: float = 1) -> Change:
+    def change(count: Trace) -> bool:
+        place: Any = count
+        for step in path[:-1]:
+            if place == []:
+                return False
+            place = place[step]
+        place[path[-1]] += by
+        return True
+
+    return change
+
+
+def moved_together(by: int) -> Change:
+    """The end, with the last period and the sums: all agree with each other, and none with the target."""
+
+    def change(count: Trace) -> bool:
+        if not count["periods"] or (by < 0 and count["periods"][-1]["seconds"] * 1_000_000 <= -by):
+            return False
+        last, seconds = count["periods"][-1], by / 1_000_000
+        last["to"] = count["ends_at"] = moved(count["ends_at"], by)
+        last["seconds"] += seconds
+        last["sum_seconds"] += seconds
+        count["sum_seconds"] += seconds
+        return True
+
+    return change
+
+
+def day_left_out(count: Trace) -> bool:
+    days = count["calendar"]["days"]
+    return bool(days) and bool(days.pop(len(days) // 2))
+
+
+def day_repeated(count: Trace) -> bool:
+    days = count["calendar"]["days"]
+    days[:1] = days[:1] * 2
+    return bool(days)
+
+
+def holiday_made_up(count: Trace) -> bool:
+    """A day on which time was counted is said to be closed."""
+    if not count["periods"]:
+        return False
+    day = next((each for each in count["calendar"]["days"][1:-1] if each["open"]), None)
+    if day is not None:
+        day["open"] = []
+    return day is not None
+
+
+def holiday_worked(count: Trace) -> bool:
+    """A closed day between is said to be open."""
+    day = next((each for each in count["calendar"]["days"][1:-1] if not each["open"]), None)
+    if day is not None:
+        day["open"] = [["10:00", "10:01"]]
+    return day is not None
+
+
+def longer_hours(count: Trace) -> bool:
+    day = next(
+        (each for each in count["calendar"]["days"][1:-1] if each["open"] and each["open"][-1][1] < "24:00"), None
+    )
+    if day is not None:
+        day["open"][-1][1] = "24:00"
+    return day is not None
+
+
+def another_zone(count: Trace) -> bool:
+    calendar = count["calendar"]
+    if len(count["periods"]) < 2 or calendar["always_open"]:
+        return False  # within one day's hours it may be open in both
+    calendar["zone"] = FAR_ZONE[calendar["zone"].startswith(("America", "Pacific"))]
+    return True
+
+
+def round_the_clock(count: Trace) -> bool:
+    """Hours taken away where some time was closed."""
+    if count["calendar"]["always_open"]:
+        return False
+    whole = [(count["from"], count["ends_at"])]
+    count["calendar"]["always_open"] = True
+    return [(each["from"], each["to"]) for each in count["periods"]] not in ([], whole)
+
+
+def business_hours(count: Trace) -> bool:
+    """Hours put where there are none."""
+    if not count["calendar"]["always_open"]:
+        return False
+    count["calendar"]["always_open"] = False
+    return bool(count["periods"])
+
+
+def denied(count: Trace) -> None:
+    count["reaches_target"] = not count["reaches_target"]
+
+
+def from_earlier(count: Trace) -> None:
+    count["from"] = moved(count["from"], -1)
+
+
+OF_COUNTS: dict[str, Change] = {
+    "first period dropped": dropped(0),
+    "middle period dropped": lambda count: dropped(len(count["periods"]) // 2)(count),
+    "last period dropped": dropped(-1),
+    "first period begins later": shifted(0, "from", 1),
+    "first period begins earlier": shifted(0, "from", -1_000_000),
+    "first period ends later": shifted(0, "to", 1_000_000),
+    "last period begins earlier": shifted(-1, "from", -1),
+    "last period ends earlier": shifted(-1, "to", -1),
+    "last period ends later": shifted(-1, "to", 60_000_000),
+    "periods swapped": swapped,
+    "a period twice": twice,
+    "a period told as two": split,
+    "target raised": wrong_number("target", "seconds"),
+    "target lowered": wrong_number("target", "seconds", by=-0.5),
+    "credit made up": wrong_number("credit_seconds", by=60),
+    "length of a period": wrong_number("periods", 0, "seconds"),
+    "running sum": wrong_number("periods", -1, "sum_seconds"),
+    "whole sum": wrong_number("sum_seconds", by=-1),
+    "moved together, later": moved_together(1_000_000),
+    "moved together, earlier": moved_together(-500_000),
+    "a day left out": day_left_out,
+    "a day repeated": day_repeated,
+    "a holiday made up": holiday_made_up,
+    "a holiday worked": holiday_worked,
+    "longer hours on a day": longer_hours,
+    "another zone": another_zone,
+    "round the clock": round_the_clock,
+    "business hours without any": business_hours,
+    "target denied": denied,
+    "counted from earlier": from_earlier,
+}
+
+
+def deadline_moved(by: int) -> Change:
+    def change(told: Trace) -> bool:
+        told["deadline"] = told["deadline"] and moved(told["deadline"], by)
+        return told["deadline"] is not None
+
+    return change
+
+
+def started_later(life: Trace) -> None:
+    life["started_at"] = moved(life["started_at"], 1)
+
+
+def since_later(silence: Trace) -> None:
+    silence["since"] = moved(silence["since"], 1)
+
+
+def other_count_decides(life: Trace) -> bool:
+    ends = [count["ends_at"] for count in life["counts"]]
+    other = next((index for index, at in enumerate(ends) if at != life["deadline"]), None)
+    life["decisive_count"] = other
+    return other is not None
+
+
+def last_count_dropped(life: Trace) -> bool:
+    """The change that moved the deadline is not told."""
+    if life["deadline"] in [count["ends_at"] for count in life["counts"][:-1]]:
+        return False
+    if len(life["counts"]) < 2:
+        return False
+    del life["counts"][-1]
+    life["decisive_count"] -= 1
+    return True
+
+
+def raise_that_is_later(life: Trace) -> bool:
+    """The last word is said to be the one that ends later."""
+    later = next((index for index, count in enumerate(life["counts"]) if count["ends_at"] > life["deadline"]), None)
+    if later is None or life["counts"][later]["how"] != "from_change":
+        return False
+    life["decisive_count"], life["deadline"] = later, life["counts"][later]["ends_at"]
+    return True
+
+
+def how_changed(life: Trace) -> bool:
+    """A count from a change keeps what was used up, it is said."""
+    count = life["counts"][-1]
+    return count["how"] == "from_start" and bool(count.update(how="from_change") or True)
+
+
+OF_CLOCKS: dict[str, Change] = {
+    "deadline later": deadline_moved(1),
+    "deadline earlier": deadline_moved(-1_000_000),
+    "started later": started_later,
+    "another count decides": other_count_decides,
+    "the last count dropped": last_count_dropped,
+    "a raise moves it later": raise_that_is_later,
+    "the first count is from a change": how_changed,
+}
+OF_SILENCES: dict[str, Change] = {
+    "limit later": deadline_moved(1),
+    "limit earlier": deadline_moved(-60_000_000),
+    "since later": since_later,
+}
+
+
+def falsified(trace: Trace) -> Iterator[tuple[str, Trace]]:
+    """(name of the mutation, a false trace), with one clock or silence each, which is enough to be wrong."""
+    empty = {**trace, "clocks": [], "silences": []}
+    for life in trace["clocks"]:
+        for index in range(len(life["counts"])):
+            for name, false in changed(life, OF_COUNTS, partial(_count, index)):
+                yield name, {**empty, "clocks": [false]}
+        for name, false in changed(life, OF_CLOCKS, lambda told: told):
+            yield name, {**empty, "clocks": [false]}
+    for silence in trace["silences"]:
+        for name, false in changed(silence, OF_COUNTS, itemgetter("count")):
+            yield name, {**empty, "silences": [false]}
+        for name, false in changed(silence, OF_SILENCES, lambda told: told):
+            yield name, {**empty, "silences": [false]}
+
+
+def _count(index: int, life: Trace) -> Trace:
+    found: Trace = life["counts"][index]
+    return found
+
+
+def changed(part: Trace, changes: dict[str, Change], place: Callable[[Trace], Trace]) -> Iterator[tuple[str, Trace]]:
+    for name, change in changes.items():
+        false = copy.deepcopy(part)
+        if change(place(false)) is not False:
+            yield name, false

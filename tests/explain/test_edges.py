@@ -1,0 +1,270 @@
+"""What an explanation says of the days on which people would count wrongly, and of cases that are no ordinary ones."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from sla_monitor.config.holiday_names import holiday_names
+from sla_monitor.core import decide
+from sla_monitor.core import facts as f
+from sla_monitor.core.explain.trace import explain
+from sla_monitor.core.policy import Packs
+from tests.core.stories import AUTOMATIC, PACKS, Story, own_target
+from tests.explain.checker import problems
+from tests.oracle.differential import PACKS as BY_NIGHT
+
+NIGHT = BY_NIGHT[True]
+
+
+def explained(story: Story, packs: Packs = PACKS) -> dict[str, Any]:
+    """The trace, which adds up."""
+    trace = explain(story.case, packs, story.now, holiday_names)
+    assert problems(trace) == []
+    return trace
+
+
+def one_count(trace: dict[str, Any]) -> dict[str, Any]:
+    [life] = trace["clocks"]
+    [count] = life["counts"]
+    return dict(count)
+
+
+def consumed(count: dict[str, Any]) -> list[tuple[str, str, float]]:
+    return [(each["from"], each["to"], each["sum_seconds"]) for each in count["periods"]]
+
+
+def test_a_weekend_on_which_clocks_go_forward() -> None:
+    """An hour is left on Friday, three are on Monday; the hour that Sunday lacks lies outside the hours."""
+    story = Story("2026-03-27 16:00")
+    count = one_count(explained(story))
+    assert consumed(count) == [
+        ("2026-03-27T15:00:00Z", "2026-03-27T16:00:00Z", 3600),
+        ("2026-03-30T07:00:00Z", "2026-03-30T10:00:00Z", 14_400),
+    ]
+    change = {"at": "2026-03-29T01:00:00Z", "from": "+01:00", "to": "+02:00"}
+    assert count["calendar"]["offset_changes"] == [change]
+    assert [day["open"] for day in count["calendar"]["days"]] == [[["09:00", "17:00"]], [], [], [["09:00", "17:00"]]]
+
+
+@pytest.mark.parametrize(
+    ("opened", "ends_at", "change"),
+    [
+        ("2026-03-29 01:30", "2026-03-29T01:30:00Z", ("2026-03-29T01:00:00Z", "+01:00", "+02:00")),
+        ("2026-10-25 02:30", "2026-10-25T01:30:00Z", ("2026-10-25T01:00:00Z", "+02:00", "+01:00")),
+    ],
+)
+def test_round_the_clock_an_hour_is_an_hour(opened: str, ends_at: str, change: tuple[str, str, str]) -> None:
+    """Whatever the clock on the wall does meanwhile, both ways."""
+    count = one_count(explained(Story(opened, severity="A")))
+    assert count["ends_at"] == ends_at
+    assert [period["seconds"] for period in count["periods"]] == [3600]
+    assert count["calendar"]["offset_changes"] == [dict(zip(("at", "from", "to"), change, strict=True))]
+
+
+def test_hours_that_pass_midnight_in_the_night_on_which_clocks_change() -> None:
+    """They begin in the hour that is skipped; what is open is one hour less, and told as such."""
+    story = Story("2026-03-26 23:00", severity="B", country="GB", zone="Europe/London", packs=NIGHT)
+    trace = explained(story, NIGHT)
+    count = next(life for life in trace["clocks"] if life["clock"] == "initial_response")["counts"][0]
+    assert ["01:30", "06:15"] in count["calendar"]["days"][0]["open"]
+    assert ["22:00", "24:00"] in count["calendar"]["days"][0]["open"]
+    assert sum(each["seconds"] for each in count["periods"]) == 7 * 3600
+    assert len(count["periods"]) > 2
+
+
+def test_holidays_are_named_where_they_close() -> None:
+    """Good Friday and Easter Monday, and the weekend between that needs no name."""
+    days = one_count(explained(Story("2026-04-02 15:30")))["calendar"]["days"]
+    assert [(day["date"], day.get("holiday")) for day in days if not day["open"]] == [
+        ("2026-04-03", "Good Friday"),
+        ("2026-04-04", None),
+        ("2026-04-05", None),
+        ("2026-04-06", "Easter Monday"),
+    ]
+
+
+def test_a_raise_counts_from_the_change() -> None:
+    """Two counts; the second decides."""
+    story = Story("2026-01-05 09:00", severity="C")
+    story.tell("2026-01-05 10:00", f.SeverityChanged(severity="A"))
+    trace = explained(story)
+    [life] = trace["clocks"]
+    assert [(count["how"], count["from"]) for count in life["counts"]] == [
+        ("from_start", "2026-01-05T08:00:00Z"),
+        ("from_change", "2026-01-05T09:00:00Z"),
+    ]
+    assert (life["decisive_count"], life["deadline"]) == (1, "2026-01-05T10:00:00Z")
+    [change] = trace["changes"]
+    [effect] = change["effects"]
+    assert effect["rule"] == "SP-UP-CLOCK"
+    assert (effect["old_deadline"], effect["new_deadline"]) == ("2026-01-05T16:00:00Z", "2026-01-05T10:00:00Z")
+
+
+def test_a_raise_never_moves_a_deadline_later() -> None:
+    """The first count ends earlier, and decides."""
+    story = Story("2026-01-05 09:00", severity="B", plan="unified")
+    story.tell("2026-01-05 10:30", f.SeverityChanged(severity="A"))
+    [life] = explained(story)["clocks"]
+    assert [count["ends_at"] for count in life["counts"]] == ["2026-01-05T10:00:00Z", "2026-01-05T10:30:00Z"]
+    assert (life["decisive_count"], life["deadline"]) == (0, "2026-01-05T10:00:00Z")
+
+
+def test_a_severity_that_returns_brings_its_deadline_back() -> None:
+    """Lowered, and raised again: as if nothing had been, and the changes say so."""
+    story = Story("2026-01-05 09:00", severity="B")
+    story.tell("2026-01-05 09:30", f.SeverityChanged(severity="C"))
+    story.tell("2026-01-05 10:00", f.SeverityChanged(severity="B"))
+    trace = explained(story)
+    assert one_count(trace)["ends_at"] == "2026-01-05T12:00:00Z"
+    effects = [change["effects"][0] for change in trace["changes"]]
+    assert [(each["how"], each["rule"]) for each in effects] == [
+        ("from_start", "SP-DOWN-CLOCK"),
+        ("restored", "SP-DOWN-BACK"),
+    ]
+    assert effects[0]["new_deadline"] == effects[1]["old_deadline"] == "2026-01-05T16:00:00Z"
+    assert [each["type"] for each in trace["downgrades"]] == ["severity.restored"]
+
+
+def test_after_the_deadline_a_change_does_nothing() -> None:
+    """The verdict stands, and the explanation says that it does."""
+    story = Story("2026-01-05 09:00", severity="A")
+    story.tell("2026-01-05 11:00", f.SeverityChanged(severity="C"))
+    trace = explained(story)
+    [life] = trace["clocks"]
+    assert life["verdict"] == {"state": "breached", "at": "2026-01-05T09:00:00Z"}
+    assert [each["how"] for each in trace["changes"][0]["effects"]] == ["stands"]
+
+
+def test_the_exact_second_is_late() -> None:
+    """Nothing is left, and nothing is over."""
+    story = Story("2026-01-05 09:00", severity="A")
+    story.tell("2026-01-05 10:00", f.Responded())
+    [life] = explained(story)["clocks"]
+    assert life["verdict"]["state"] == "met_late"
+    assert (life["verdict"]["remaining_seconds"], life["verdict"]["late_by_seconds"]) == (0, 0)
+    assert life["ended_by"]["type"] == "case.responded"
+
+
+def test_a_target_of_the_case_itself_is_told_as_such() -> None:
+    """SP-UNI: not the pack's."""
+    target = one_count(explained(Story("2026-01-05 09:00", targets=own_target(3))))["target"]
+    assert (target["rule"], target["source"], target["seconds"]) == ("SP-UNI", "case", 10_800)
+    assert target["because"] == {"targets": {"initial_response": 10_800}}
+
+
+def test_rules_say_what_they_asked_for() -> None:
+    """Fields of the case with its values; where a rule is for all others, none."""
+    trace = explained(Story("2026-01-05 09:00", plan="unified"))
+    count = one_count(trace)
+    assert count["target"]["because"] == {"severity": "B", "plan": "unified"}
+    assert (count["hours"]["rule"], count["hours"]["because"]) == ("SP-LANG-LOC", {})
+    assert count["calendar"]["rule"] == "SP-HRS-1"
+    assert trace["rules"]["SP-B"]["origin"] == "stated"
+    assert {"SP-B", "SP-LANG-LOC", "SP-HRS-1", "SP-COV-TIERS"} <= trace["rules"].keys()
+
+
+def test_a_target_that_no_calendar_reaches_ends_with_the_calendars() -> None:
+    """The sum is less than the target, and it is said."""
+    count = one_count(explained(Story("2099-01-05 09:00", targets=own_target(10 * 365 * 24))))
+    assert not count["reaches_target"]
+    assert count["ends_at"] == "2106-01-01T00:00:00Z"
+
+
+def test_a_silence_is_counted_like_a_clock() -> None:
+    """And broken at its limit."""
+    story = Story("2026-01-05 09:00")
+    story.tell("2026-01-05 15:00", f.WaitingOnCustomer())
+    story.wake("2026-01-06 18:00")
+    trace = explained(story)
+    [silence] = trace["silences"]
+    assert silence["deadline"] == silence["verdict"]["at"] == "2026-01-06T14:00:00Z"
+    assert [period["sum_seconds"] for period in silence["count"]["periods"]] == [7_200, 28_800]
+    assert silence["verdict"]["state"] == "broken"
+    assert trace["downgrades"][0]["evidence"]["silence_seconds"] == 28_800
+
+
+def test_a_silence_that_attempts_have_used_or_that_leads_nowhere() -> None:
+    """Each says why no limit is waited for."""
+    story = Story("2026-01-05 09:00")
+    story.tell("2026-01-05 10:00", f.WaitingOnCustomer())
+    for hour in (11, 12, 13):
+        story.tell(f"2026-01-05 {hour}:00", f.ContactAttempted(reached=False))
+    assert explained(story)["silences"][0]["verdict"]["state"] == "used_by_attempts"
+    story = Story("2026-01-05 09:00", severity="C")
+    story.tell("2026-01-05 10:00", f.WaitingOnCustomer())
+    silence = explained(story)["silences"][0]
+    assert (silence["deadline"], silence["verdict"]["state"]) == (None, "nothing_follows")
+
+
+def test_a_downgrade_without_asking_is_a_change_by_time() -> None:
+    """No event has made it, the pack has; the clock then counts as that severity does."""
+    story = Story("2026-01-05 09:00", packs=AUTOMATIC, severity="A", targets=own_target(9))
+    story.tell("2026-01-05 10:00", f.WaitingOnCustomer())
+    story.wake("2026-01-05 13:00")
+    trace = explained(story, AUTOMATIC)
+    [change] = trace["changes"]
+    assert (change["at"], change["by"], change["fields"]) == ("2026-01-05T11:00:00Z", None, {"severity": ["A", "B"]})
+    [life] = trace["clocks"]
+    assert life["counts"][0]["calendar"]["name"].startswith("SP-HRS-1")
+    assert trace["silences"][0]["verdict"]["state"] == "broken"
+
+
+def test_what_a_pack_does_not_send_is_explained_all_the_same() -> None:
+    """Verdicts do not hang on notices."""
+    quiet = {"sla.clock.started", "sla.breached", "sla.met", "sla.clock.stopped"}
+    packs = Packs(versions=tuple(replace(each, switched_off=frozenset(quiet)) for each in PACKS.versions))
+    story = Story("2026-01-05 09:00", packs=packs, severity="A")
+    story.wake("2026-01-05 12:00")
+    [life] = explained(story, packs)["clocks"]
+    assert life["verdict"]["state"] == "breached"
+
+
+def test_a_case_that_is_not_served_says_by_which_rule() -> None:
+    """No clock, a reason, what to do instead."""
+    trace = explained(Story("2026-01-05 09:00", submitted_by="end_user"))
+    assert (trace["status"], trace["clocks"]) == ("declined", [])
+    assert trace["coverage"]["rule"] == "SP-ELIG-USER"
+    assert trace["coverage"]["because"] == {"submitted_by": "end_user"}
+    assert trace["coverage"]["advice"]
+
+
+def test_a_case_that_nothing_has_opened_lists_what_waits() -> None:
+    """Nothing is counted."""
+    story = Story(None)
+    story.tell("2026-01-05 09:00", f.Responded())
+    trace = explain(story.case, PACKS, story.now, holiday_names)
+    assert trace["status"] == "never_opened"
+    assert [each["by"]["type"] for each in trace["waiting_events"]] == ["case.responded"]
+
+
+def test_a_fact_that_was_withdrawn_explains_nothing() -> None:
+    """As if it had not been."""
+    story = Story("2026-01-05 09:00", severity="C")
+    story.tell("2026-01-05 10:00", f.SeverityChanged(severity="A"), identity="wrong")
+    story.tell("2026-01-05 10:10", f.FactWithdrawn(source="crm", id="wrong"))
+    trace = explained(story)
+    assert (trace["changes"], len(trace["clocks"][0]["counts"])) == ([], 1)
+
+
+def test_folded_history_is_told_by_its_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A case too long to be kept whole still has its deadline, and says since when it is known."""
+    monkeypatch.setattr(decide, "FACTS_MAX", 4)
+    story = Story("2026-01-05 09:00", severity="C")
+    for minute in range(10, 20):
+        story.tell(f"2026-01-05 09:{minute}", f.WorkStarted(engineer=str(minute)))
+    trace = explained(story)
+    assert trace["history_folded_before"] is not None
+    assert trace["clocks"][0]["deadline"] == "2026-01-05T16:00:00Z"
+
+
+def test_a_reopened_case_has_a_clock_for_each_generation() -> None:
+    """Each with its own beginning and verdict."""
+    story = Story("2026-01-05 09:00", severity="A")
+    story.tell("2026-01-05 09:30", f.Closed())
+    story.tell("2026-01-06 09:00", f.ReopenRequested(fingerprint=()))
+    trace = explained(story)
+    assert [(life["generation"], life["verdict"]["state"]) for life in trace["clocks"]] == [(1, "met"), (2, "running")]
+    assert trace["clocks"][1]["started_at"] == "2026-01-06T08:00:00Z"
