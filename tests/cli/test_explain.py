@@ -1,0 +1,191 @@
+"""`sla-monitor explain`: in words, as data, and what it says where there is nothing to explain."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+
+from sla_monitor.cli import main as cli
+from sla_monitor.core import decide
+from sla_monitor.wire.trace_schema import trace_schema
+from tests.engine.feeding import A_CASE, NINE, clock, event
+from tests.explain.checker import problems
+
+OPENED = event("case-1", "case.opened", NINE, "o", **A_CASE)
+RESPONDED = event("case-1", "case.responded", clock(0, 30), "r")
+OTHER = event("case-2", "case.opened", NINE, "o", **A_CASE)
+
+Run = Callable[..., object]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs the command in this process; answers with its exit code."""
+
+    def explain(*arguments: object) -> object:
+        monkeypatch.setattr(sys, "argv", ["sla-monitor", "explain", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return ended.value.code
+
+    return explain
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Callable[..., Path]:
+    """A file of these lines."""
+
+    def write(*lines: bytes) -> Path:
+        path = tmp_path / "events.jsonl"
+        path.write_bytes(b"".join(line + b"\n" for line in lines))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def trace(run: Run, capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, Any]]:
+    """What `--json` prints, which is as its schema says and adds up."""
+
+    def explained(*arguments: object) -> dict[str, Any]:
+        assert run(*arguments, "--json") == 0
+        found = dict(json.loads(capsys.readouterr().out))
+        Draft202012Validator(trace_schema()).validate(found)
+        assert "clocks" not in found or problems(found) == []
+        return found
+
+    return explained
+
+
+def test_a_case_of_a_file_is_explained_as_of_its_last_arrival(
+    trace: Callable[..., dict[str, Any]], file: Callable[..., Path]
+) -> None:
+    """Lines of other cases are passed over, whenever they come."""
+    later = event("case-2", "case.responded", clock(5), "r")
+    found = trace("case-1", "--events", file(OPENED, OTHER, RESPONDED, later))
+    assert (found["case_id"], found["as_of"]) == ("case-1", "2026-01-05T09:30:00Z")
+    assert [life["verdict"]["state"] for life in found["clocks"]] == ["met"]
+
+
+def test_the_time_of_the_explanation_may_be_given(
+    trace: Callable[..., dict[str, Any]], file: Callable[..., Path]
+) -> None:
+    """What arrives later is not read; what time brings until then is."""
+    path = file(OPENED, RESPONDED)
+    before = trace("case-1", "--events", path, "--at", "2026-01-05T09:20:00Z")
+    assert before["clocks"][0]["verdict"]["state"] == "running"
+    alone = trace("case-1", "--events", file(OPENED), "--at", "2026-01-05T12:00:00Z")
+    assert alone["clocks"][0]["verdict"] == {"state": "breached", "at": "2026-01-05T10:00:00Z"}
+
+
+def test_words_say_what_the_trace_says(
+    run: Run, file: Callable[..., Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where a line has little room; and without a terminal there is no colour in it."""
+    for columns in ("100", "40"):
+        monkeypatch.setenv("COLUMNS", columns)
+        assert run("case-1", "--events", file(OPENED, RESPONDED)) == 0
+        shown = capsys.readouterr().out
+        assert max(map(len, shown.splitlines())) <= int(columns)
+        assert not any(line.endswith(" ") for line in shown.splitlines())
+        assert "\x1b" not in shown
+        words = " ".join(shown.split())
+        assert "initial_response: deadline Mon 2026-01-05 02:00 (2026-01-05T10:00:00Z)" in words
+        assert "SP-A, because severity is A" in words
+        assert columns == "40" or "Mon 2026-01-05 01:00 to 02:00 3,600 3,600" in words
+        assert "met: in time, 1,800 s left" in words
+
+
+def test_long_counts_are_shortened_in_words_only(
+    run: Run, trace: Callable[..., dict[str, Any]], file: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A year of working days is not read to its end; the data has all of it."""
+    year = {"targets": {"initial_response": 250 * 8 * 3600}, "severity": "C", "country": "DE"}
+    path = file(event("case-1", "case.opened", NINE, "o", **(A_CASE | year)))
+    assert run("case-1", "--events", path) == 0
+    shown = capsys.readouterr().out
+    assert len(shown.splitlines()) < 110
+    assert "more, see --json" in shown
+    assert len(trace("case-1", "--events", path)["clocks"][0]["counts"][0]["periods"]) == 251
+
+
+def test_an_unknown_case_is_named_and_exit_1(
+    run: Run, file: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the file in which it is not, also as data."""
+    path = file(OPENED)
+    for more in ((), ("--json",)):
+        assert run("case-9", "--events", path, *more) == 1
+        shown = capsys.readouterr()
+        assert (shown.out, shown.err) == ("", f"case-9: unknown: no event of this case that can be used is in {path}\n")
+
+
+def test_what_is_set_aside_is_named_with_its_line(
+    run: Run, file: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It explains nothing, and the rest is explained."""
+    bad = event("case-1", "case.severity_changed", clock(0, 10), "x", severity="Z")
+    path = file(OTHER, OPENED, bad)
+    assert run("case-1", "--events", path, "--json") == 0
+    shown = capsys.readouterr()
+    assert shown.err == f"{path}:3: set aside: invalid\n"
+    assert json.loads(shown.out)["changes"] == []
+
+
+def test_a_case_never_opened_lists_what_waits(
+    run: Run, trace: Callable[..., dict[str, Any]], file: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In words as in data."""
+    path = file(RESPONDED)
+    assert trace("case-1", "--events", path)["status"] == "never_opened"
+    assert run("case-1", "--events", path) == 0
+    shown = capsys.readouterr().out
+    assert "never opened" in shown
+    assert "2026-01-05T09:30:00Z case.responded r of crm" in shown
+
+
+def test_a_case_in_quarantine_is_not_explained(
+    run: Run, file: Callable[..., Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A defect has set it aside: exit 1, and the name of the defect."""
+
+    def defect(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(decide, "continue_with", defect)
+    assert run("case-1", "--events", file(OPENED, RESPONDED)) == 1
+    assert "case-1: in quarantine: deciding about it failed with ZeroDivisionError" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        ("--events", "nothing.jsonl"),
+        ("--events", __file__, "--broker", "127.0.0.1:1"),
+        ("--events", __file__, "--partition", "0"),
+        ("--policy", __file__),
+        ("--events", __file__, "--at", "yesterday"),
+    ],
+)
+def test_what_does_not_go_together_is_wrong_usage(
+    run: Run, capsys: pytest.CaptureFixture[str], more: tuple[str, ...]
+) -> None:
+    """Exit 2, nothing on standard output."""
+    assert run("case-1", *more) == 2
+    assert capsys.readouterr().out == ""
+
+
+def test_a_pack_that_is_wrong_is_told_line_by_line(
+    run: Run, file: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before anything is explained."""
+    pack = tmp_path / "pack.yaml"
+    pack.write_text("name: [", "utf-8")
+    assert run("case-1", "--events", file(OPENED), "--policy", pack) == 2
+    assert "pack.yaml:" in capsys.readouterr().err
