@@ -20,7 +20,7 @@ from sla_monitor.engine.layout import partition_of, verified_layout
 from sla_monitor.engine.reading import records_of
 from sla_monitor.engine.records import DeadLetter, Record
 from sla_monitor.engine.simulation import Simulation, arrival_of
-from sla_monitor.errors import BadEvent
+from sla_monitor.errors import BadEvent, UnsafeState
 from sla_monitor.wire import rows
 from sla_monitor.wire.inbound import CaseEvent, Erasure, decode
 
@@ -70,15 +70,12 @@ def from_lines(lines: Iterable[bytes], case_id: str, packs: Packs, at: int | Non
 async def from_kafka(
     settings: Settings, case_id: str, packs: Packs, at: int | None, partition: int | None = None
 ) -> Heard:
-    """From the partition of the case, as far as its worker is. UnsafeState: Kafka does not give it."""
+    """From the partition of the case, as far as its worker is. UnsafeState: Kafka does not give it, or these packs are
+    not those it was decided by.
+    """
     [number] = await partitions_of(settings, partition) if partition is not None else [await _home(settings, case_id)]
     heard = Heard(case_id=case_id, as_of=0, where=f"partition {number} of {settings.topics.events}")
-    standing, row = rows.PartitionRow(), None
-    async for record in records_of(settings, settings.topics.state, [number]):
-        if record.key == rows.PARTITION_KEY:
-            standing = rows.decode_partition(record.value) if record.value else rows.PartitionRow()
-        elif record.key == case_id.encode():
-            row = record.value
+    standing, row = await _decided(settings, number, case_id, packs)
     own, last = [], 0
     async for record in records_of(settings, settings.topics.events, [number]):
         if 0 <= standing.applied < record.offset:
@@ -92,11 +89,28 @@ async def from_kafka(
     async for letter in letters(settings, wanted, [number]):
         if letter.offset in offsets:
             heard.set_aside.append((letter.offset, letter.reason))
-    heard.as_of = at if at is not None else standing.watermark or last * 1_000
+    decided_to = standing.watermark or last * 1_000
+    heard.as_of = decided_to if at is None else min(at, decided_to)
     if row is not None and rows.header(row)[0] == rows.QUARANTINED:
         failure = rows.decode_row(case_id, row, packs).failure
         heard.failure = failure[0] if failure else "unknown"
     return _hear(heard, own, packs)
+
+
+async def _decided(
+    settings: Settings, number: int, case_id: str, packs: Packs
+) -> tuple[rows.PartitionRow, bytes | None]:
+    """How far the worker is in a partition, and its row of the case."""
+    standing, row = rows.PartitionRow(), None
+    async for record in records_of(settings, settings.topics.state, [number]):
+        if record.key == rows.PARTITION_KEY:
+            standing = rows.decode_partition(record.value) if record.value else rows.PartitionRow()
+        elif record.key == case_id.encode():
+            row = record.value
+    for name, digest in standing.packs.items():
+        if rows.policy_named(name, packs).digest != digest:
+            raise UnsafeState(f"policy pack {name} is not the one that the worker has decided by")
+    return standing, row
 
 
 async def _home(settings: Settings, case_id: str) -> int:
