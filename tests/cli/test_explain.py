@@ -150,6 +150,16 @@ def test_a_case_never_opened_lists_what_waits(
     assert "2026-01-05T09:30:00Z case.responded r of crm" in shown
 
 
+def test_no_terminal_obeys_the_id_of_an_event(
+    run: Run, file: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Producers choose ids; what is no printable character is spelt out."""
+    assert run("case-1", "--events", file(OPENED, event("case-1", "case.responded", clock(0, 30), "r\x1b[2J\r"))) == 0
+    shown = capsys.readouterr().out
+    assert "\x1b" not in shown
+    assert "r\\u001b[2J\\r" in shown
+
+
 def test_a_case_in_quarantine_is_not_explained(
     run: Run, file: Callable[..., Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

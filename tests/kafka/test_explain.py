@@ -7,8 +7,12 @@ import json
 import subprocess
 import sys
 
+from aiokafka import TopicPartition
+from aiokafka.admin import RecordsToDelete
+
 from tests.explain.checker import problems
 from tests.kafka.broker import Broker
+from tests.kafka.helpers import admin_of
 from tests.kafka.test_replay import DEFECT
 from tests.kafka.world import A_CASE, SECOND, Event, World, a_world, event, eventually, now, patched, rfc3339
 
@@ -23,7 +27,9 @@ async def explain(world: World, *arguments: str) -> tuple[int, str, str]:
 
 
 async def test_a_case_is_explained_as_its_worker_decided_it(broker: Broker) -> None:
-    """Breached before the answer came, as the notices say; as of the partition's watermark, or of an earlier time."""
+    """Breached before the answer came, as the notices say; as of the partition's watermark, or of an earlier time. Also
+    when retention has removed the events: the worker's row has what is needed.
+    """
     async with a_world(broker.bootstrap, partitions=1) as world:
         worker = world.start(patched(DEFECT))
         await worker.ready()
@@ -57,10 +63,17 @@ async def test_a_case_is_explained_as_its_worker_decided_it(broker: Broker) -> N
         code, out, _ = await explain(world, "late", "--at", rfc3339(now()))
         assert code == 0
         assert "met late" in out
-        for case, why in (("gone", "erased at"), ("bad", "in quarantine"), ("nobody", "unknown")):
-            code, out, err = await explain(world, case)
+        reasons = {"gone": "erased at", "bad": "in quarantine", "nobody": "unknown"}
+        answers = await asyncio.gather(*(explain(world, case) for case in reasons))
+        for (case, why), (code, out, err) in zip(reasons.items(), answers, strict=True):
             assert (code, out) == (1, "")
             assert f"{case}: {why}" in err
+        async with admin_of(broker.bootstrap) as admin:
+            [end] = (await world.input_ends()).values()
+            place = TopicPartition(world.settings.topics.events, 0)
+            await admin.delete_records({place: RecordsToDelete(before_offset=end)})
+        code, out, _ = await explain(world, "late", "--json")
+        assert (code, json.loads(out)["clocks"]) == (0, trace["clocks"])
         code, _, err = await explain(world, "late", "--partition", "7")
         assert code == 2
         assert "1 partitions" in err

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sla_monitor.config.calendars import zone_named
+from sla_monitor.engine.dead import readable
 
 Trace = dict[str, Any]
 
@@ -47,9 +48,18 @@ def show(trace: Trace) -> None:
     """On standard output, as wide as it is, without the blanks that fill tables up."""
     console = Console(markup=False, highlight=False)
     with console.capture() as captured:
-        for part in told(trace):
+        for part in told(_readable(trace)):
             console.print(part)
     sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+
+
+def _readable(told_of: Any) -> Any:
+    """Producers choose the ids of events and cases: no terminal is to obey them."""
+    if isinstance(told_of, dict):
+        return {name: _readable(value) for name, value in told_of.items()}
+    if isinstance(told_of, list):
+        return [_readable(value) for value in told_of]
+    return readable(told_of.encode("utf-8", "replace")) if isinstance(told_of, str) else told_of
 
 
 def told(trace: Trace) -> Iterator[RenderableType]:

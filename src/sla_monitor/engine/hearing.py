@@ -64,7 +64,9 @@ def from_lines(lines: Iterable[bytes], case_id: str, packs: Packs, at: int | Non
 
     Simulation(packs, listen, bury).run((record.value or b"" for record in own), heard.as_of if own else None)
     heard.set_aside = dead
-    return _hear(heard, own, packs)
+    if heard.failure is None:
+        _hear(heard, own, packs)
+    return heard
 
 
 async def from_kafka(
@@ -94,7 +96,11 @@ async def from_kafka(
     if row is not None and rows.header(row)[0] == rows.QUARANTINED:
         failure = rows.decode_row(case_id, row, packs).failure
         heard.failure = failure[0] if failure else "unknown"
-    return _hear(heard, own, packs)
+        return heard
+    _hear(heard, own, packs)
+    if row is not None and at is None and not _is_opened(heard.case):
+        heard.case = rows.decode_row(case_id, row, packs).case  # retention has removed its first events
+    return heard
 
 
 async def _decided(
@@ -117,7 +123,11 @@ async def _home(settings: Settings, case_id: str) -> int:
     return partition_of(case_id.encode(), (await verified_layout(settings)).partitions)
 
 
-def _hear(heard: Heard, records: Sequence[Record], packs: Packs) -> Heard:
+def _is_opened(case: Case | None) -> bool:
+    return case is not None and case.state is not None
+
+
+def _hear(heard: Heard, records: Sequence[Record], packs: Packs) -> None:
     aside = {offset for offset, _ in heard.set_aside}
     for record in records:
         if record.offset in aside:
@@ -132,4 +142,3 @@ def _hear(heard: Heard, records: Sequence[Record], packs: Packs) -> Heard:
                 heard.case = case
         except BadEvent as bad:
             heard.set_aside.append((record.offset, bad.reason))
-    return heard
