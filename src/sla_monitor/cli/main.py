@@ -15,7 +15,20 @@ from rich.table import Table
 from typer.core import TyperGroup
 
 from sla_monitor import __version__
-from sla_monitor.cli import dead, demo, doctor, explain, policy, quarantine, run, schema, simulate, topics, traffic, verify
+from sla_monitor.cli import (
+    dead,
+    demo,
+    doctor,
+    explain,
+    policy,
+    quarantine,
+    run,
+    schema,
+    simulate,
+    topics,
+    traffic,
+    verify,
+)
 from sla_monitor.config.settings import describe
 from sla_monitor.errors import EXIT_FATAL, EXIT_USAGE, Fatal, RefuseToStart
 
