@@ -24,6 +24,7 @@ POLL_SECONDS: Final = 0.1
 LAST_LINES: Final = 15
 
 _WEB_PORT = re.compile(r"ready for partitions\b.*\bweb=(\d+)")
+_DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # no proxy knows the loopback of this machine
 
 
 class DemoWorker:
@@ -97,6 +98,6 @@ def _environment(settings: Settings, folder: Path, speed: float) -> dict[str, st
 
 
 def _is_ready(port: str) -> bool:
-    with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=1):
+    with suppress(OSError), _DIRECTLY.open(f"http://127.0.0.1:{port}/readyz", timeout=1):
         return True  # any other status than 200 is an OSError
     return False
