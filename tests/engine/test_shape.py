@@ -34,6 +34,7 @@ SHAPES: list[tuple[type, str, list[str]]] = [
     (driver.Transport, "create_consumer", ["self", "callback", "kwargs"]),
     (Schema, "compile", ["self", "app", "on_key_decode_error", "on_value_decode_error", "default_propagate"]),
     (App, "on_start", ["self"]),
+    (App, "_create_directories", ["self"]),
     # called
     (Consumer, "_wait_next_records", ["self", "timeout"]),
     (Consumer, "perform_seek", ["self"]),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -21,7 +20,9 @@ class GroupApp(faust.App):
     """Faust starts its services, the group's among them, after `on_start`."""
 
     before_joining: Callable[[], Awaitable[None]]
-    scratch: tempfile.TemporaryDirectory[str]  # Faust wants a folder; nothing of ours is in it
+
+    def _create_directories(self) -> None:
+        """None: they are for tables, and a worker that is killed could not remove them."""
 
     async def on_start(self) -> None:
         await super().on_start()
@@ -33,7 +34,6 @@ def group_app(settings: Settings, partitions: int) -> GroupApp:
     session = settings.session_timeout_seconds
     servers = [yarl.URL(f"kafka://{server}") for server in settings.bootstrap_servers]
     options = client_options(settings)
-    scratch = tempfile.TemporaryDirectory(prefix="sla-monitor-", ignore_cleanup_errors=True)
     app = GroupApp(
         settings.group,
         broker=servers,
@@ -52,10 +52,8 @@ def group_app(settings: Settings, partitions: int) -> GroupApp:
         stream_wait_empty=False,
         producer_request_timeout=20.0,
         web_enabled=False,
-        datadir=scratch.name,
         autodiscover=False,
     )
-    app.scratch = scratch
     app.transport = BatchTransport(servers, app)
     return app
 
