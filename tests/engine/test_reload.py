@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from sla_monitor.config.packs import load_packs
 from sla_monitor.core.facts import MINUTE, SECOND
 from sla_monitor.core.policy import Packs
+from sla_monitor.engine import reload
 from sla_monitor.engine.reload import Reloading, conflicts
 from sla_monitor.errors import BadConfiguration
 from tests.engine.feeding import A_CASE, NINE, Fed, clock, rules
@@ -56,6 +58,28 @@ async def test_a_bad_file_changes_nothing(tmp_path: Path) -> None:
     told: list[list[str]] = []
     assert await reloading(load, taken, told).reload() == refused.value.problems
     assert (taken, told) == ([], [refused.value.problems])
+
+
+async def test_a_disk_that_does_not_answer_is_told_and_the_next_try_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever hangs there hangs alone."""
+    monkeypatch.setattr(reload, "READ_SECONDS_MAX", 0.01)
+    answers = threading.Event()
+
+    def load() -> Packs:
+        answers.wait()
+        return packs(FIRST, LATER)
+
+    taken: list[Packs] = []
+    told: list[list[str]] = []
+    trying = reloading(load, taken, told)
+    try:
+        assert await trying.reload() == ["SLA_POLICY: could not be read within 0.01 s"]
+        assert await trying.reload() == ["SLA_POLICY: could not be read within 0.01 s"]
+    finally:
+        answers.set()
+    monkeypatch.undo()
+    assert await trying.reload() == []
+    assert taken == [packs(FIRST, LATER)]
 
 
 @pytest.mark.parametrize(

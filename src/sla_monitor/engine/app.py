@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import signal
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -190,8 +191,9 @@ class Worker:
 
     async def _close(self) -> None:
         """Shards end their transactions, then everything else; whatever hangs is left to the kernel."""
-        loop = asyncio.get_running_loop()
-        loop.call_later(CLOSING_SECONDS_MAX, end_process, "closing took too long")
+        deadline = threading.Timer(CLOSING_SECONDS_MAX, end_process, ["closing took too long"])
+        deadline.daemon = True  # in a thread: once the loop has ended, Python still waits for those that read a pack
+        deadline.start()
         for task in self._tasks:
             task.cancel()
         await self.assignment.close()

@@ -16,6 +16,8 @@ from sla_monitor.core.policy import Packs
 from sla_monitor.core.times import iso
 from sla_monitor.errors import RefuseToStart
 
+READ_SECONDS_MAX = 30.0  # a pack takes a second or two; a disk that does not answer must not block all later tries
+
 _log = structlog.get_logger("sla_monitor.reload")
 
 
@@ -52,9 +54,12 @@ class Reloading:
 
     async def _reload(self) -> list[str]:
         try:
-            found = await asyncio.to_thread(self._load)
+            async with asyncio.timeout(READ_SECONDS_MAX):
+                found = await asyncio.to_thread(self._load)
         except RefuseToStart as refusal:
             return refusal.problems
+        except TimeoutError:
+            return [f"SLA_POLICY: could not be read within {READ_SECONDS_MAX:g} s"]
         problems = conflicts(self._packs, found, int(self._wall() * SECOND) + self._ahead)
         if not problems:
             self._packs = found
