@@ -51,9 +51,11 @@ def command(*arguments: object) -> list[str]:
 
 
 def environment(temporary: Path, **settings: str) -> dict[str, str]:
-    """Ours without any setting, and a folder of its own for what is temporary."""
+    """Ours without any setting, with a folder of its own for what is temporary, and as where a proxy that is not there
+    is the only way out: nothing of a demo leaves the machine.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SLA_")}
-    return kept | {"TMPDIR": str(temporary)} | settings
+    return kept | {"TMPDIR": str(temporary), "http_proxy": "http://127.0.0.1:9"} | settings
 
 
 def eventually(holds: Callable[[], object], seconds: float) -> None:
@@ -243,23 +245,57 @@ def test_what_refuses_the_worker_is_said_as_the_worker_says_it(tmp_path: Path) -
     assert leftovers(tmp_path) == []
 
 
-def test_a_reader_that_has_enough_ends_the_demo(broker: Broker, tmp_path: Path) -> None:
-    """`demo --json | head`: no traceback, no worker that goes on for nobody."""
+@pytest.mark.parametrize("arguments", [("--json",), ()], ids=["json", "lines"])
+def test_a_reader_that_has_enough_ends_the_demo(broker: Broker, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    """`demo | head`: no traceback, no worker that goes on for nobody, and nothing was found wrong."""
     with (
         (tmp_path / "err").open("wb") as stderr,
         subprocess.Popen(
-            command("--json", "--broker", broker.bootstrap),
+            command(*arguments, "--broker", broker.bootstrap),
             env=environment(tmp_path, **on_kafka()),
             stdout=subprocess.PIPE,
             stderr=stderr,
         ) as demo,
     ):
         assert demo.stdout
-        assert json.loads(demo.stdout.readline())["type"] == "sla.clock.started"
+        assert b"CASE-1-0" in demo.stdout.readline()
         demo.stdout.close()
         assert demo.wait(STARTED_SECONDS_MAX) == 0
     assert "Traceback" not in (tmp_path / "err").read_text()
     assert leftovers(tmp_path) == []
+
+
+def test_a_reader_that_does_not_read_can_be_left_by_a_second_ctrl_c(broker: Broker, tmp_path: Path) -> None:
+    """The first one waits for the reader; after the second nothing is left either."""
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4_096)  # a few notices
+    with (tmp_path / "err").open("wb") as stderr:
+        demo = subprocess.Popen(
+            command("--json", "--broker", broker.bootstrap),
+            env=environment(tmp_path, **on_kafka()),
+            stdout=writer,
+            stderr=stderr,
+        )
+    os.close(writer)
+    try:
+        eventually(lambda: "pipe_write" in Path(f"/proc/{demo.pid}/wchan").read_text(), STARTED_SECONDS_MAX)
+        running = descendants(demo.pid)
+        demo.send_signal(signal.SIGINT)
+        eventually(lambda: int(caught(demo.pid), 16) & 1 << signal.SIGINT - 1 == 0, GONE_SECONDS_MAX)
+        demo.send_signal(signal.SIGINT)
+        assert demo.wait(GONE_SECONDS_MAX) == -signal.SIGINT
+    finally:
+        os.close(reader)
+        demo.kill()
+        demo.wait()
+    eventually(lambda: all(map(is_gone, running)), GONE_SECONDS_MAX)
+    assert leftovers(tmp_path) == []
+
+
+def caught(pid: int) -> str:
+    """The signals that it handles itself, as the kernel writes them."""
+    [line] = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("SigCgt:")]
+    return line.split()[1]
 
 
 def test_without_a_broker_there_it_says_so(tmp_path: Path) -> None:

@@ -108,15 +108,28 @@ class Json(Watching):
             sys.stdout.buffer.write(line + b"\n")
             sys.stdout.buffer.flush()
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is buffered still goes somewhere
+            _write_nowhere()
             raise
+
+
+def _write_nowhere() -> None:
+    """What is buffered for who does not read any more still has to go somewhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class Piped(Console):
+    """Its reader may have enough. Rich itself would then end the process with 1, which means findings."""
+
+    def on_broken_pipe(self) -> None:
+        _write_nowhere()
+        raise BrokenPipeError
 
 
 class Lines(Watching):
     """Where there is no terminal: a line for each notice."""
 
     def __init__(self, speed: float) -> None:
-        super().__init__(speed, Console(markup=False, highlight=False, soft_wrap=True))
+        super().__init__(speed, Piped(markup=False, highlight=False, soft_wrap=True))
 
     def notice(self, line: bytes) -> None:
         notice = json.loads(line)

@@ -72,10 +72,18 @@ def wall() -> int:
 
 
 async def until_signal(work: Coroutine[Any, Any, None]) -> None:
-    """`work` to its end, or to the first SIGINT, SIGTERM or SIGHUP: then it is cancelled and may tidy up in peace."""
+    """`work` to its end, or to the first SIGINT, SIGTERM or SIGHUP: then it is cancelled and may tidy up in peace. A
+    second one ends the process at once: whoever reads what we say may have stopped reading, and the loop waits for it.
+    """
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def asked_to_end(_number: int, _frame: object) -> None:  # by Python, not by the loop, which may not turn
+        for each in SIGNALS:
+            signal.signal(each, signal.SIG_DFL)
+        loop.call_soon_threadsafe(stop.set)
+
     for number in SIGNALS:
-        loop.add_signal_handler(number, stop.set)
+        signal.signal(number, asked_to_end)
     working, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
     await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
