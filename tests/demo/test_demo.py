@@ -204,7 +204,7 @@ def test_on_a_terminal_it_is_a_live_view_until_ctrl_c(broker: Broker, tmp_path: 
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 120, 0, 0))
     demo = subprocess.Popen(
         command("--broker", broker.bootstrap),
-        env=environment(tmp_path, TERM="xterm", **on_kafka()),
+        env=environment(tmp_path, TERM="xterm", SLA_WEB_HOST="127.0.0.2", **on_kafka()),
         stdin=subprocess.DEVNULL,
         stdout=terminal,
         stderr=terminal,
@@ -225,6 +225,7 @@ def test_on_a_terminal_it_is_a_live_view_until_ctrl_c(broker: Broker, tmp_path: 
         demo.wait()
     assert b"clocks running" in drawn
     assert b"Ctrl-C ends it" in drawn
+    assert b"http://127.0.0.2:" in drawn
     assert drawn.rfind(b"seen: ") > drawn.rfind(b"Nearest deadlines")
     assert b"Traceback" not in drawn
     assert leftovers(tmp_path) == []

@@ -12,6 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from yarl import URL
+
 from sla_monitor.config.settings import PREFIX, Settings
 from sla_monitor.demo.pack import write_shortened
 from sla_monitor.engine.keeper import Kept
@@ -22,6 +24,7 @@ GRACE_SECONDS: Final = 10  # a worker closes within eight
 READY_SECONDS_MAX: Final = 60.0  # ~3 s with Kafka, ~13 s with the embedded broker, whose groups are slow to form
 POLL_SECONDS: Final = 0.1
 LAST_LINES: Final = 15
+ANY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where a worker that listens everywhere answers
 
 _WEB_PORT = re.compile(r"ready for partitions\b.*\bweb=(\d+)")
 _DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # no proxy knows the loopback of this machine
@@ -33,6 +36,7 @@ class DemoWorker:
     def __init__(self, settings: Settings, speed: float) -> None:
         folder = Path(tempfile.mkdtemp(prefix="sla-monitor-demo-"))
         self._log = folder / "worker.log"
+        self._host = ANY_ADDRESS.get(settings.web_host, settings.web_host)
         self._kept = Kept(
             COMMAND,
             log=self._log,
@@ -55,9 +59,8 @@ class DemoWorker:
                     if self._kept.exit_code is not None:
                         raise self._why_it_ended(while_starting=True)
                     match = _WEB_PORT.search("\n".join(self._lines()))
-                    is_ready = match is not None and await asyncio.to_thread(_is_ready, match[1])
-                    if match is not None and is_ready:
-                        return f"http://127.0.0.1:{match[1]}/metrics"
+                    if match is not None and await asyncio.to_thread(_is_ready, page := self._page(match[1])):
+                        return f"{page}/metrics"
                     await asyncio.sleep(POLL_SECONDS)
         except TimeoutError as late:
             raise Fatal(f"the worker is not ready after {READY_SECONDS_MAX:g} s.{self._said_last()}") from late
@@ -71,6 +74,9 @@ class DemoWorker:
     async def end(self) -> None:
         """It is gone on return, and so is its folder."""
         await asyncio.to_thread(self._kept.end)
+
+    def _page(self, port: str) -> str:
+        return str(URL.build(scheme="http", host=self._host, port=int(port)))
 
     def _why_it_ended(self, *, while_starting: bool = False) -> SlaError:
         if while_starting and self._kept.exit_code == EXIT_USAGE:
@@ -97,7 +103,7 @@ def _environment(settings: Settings, folder: Path, speed: float) -> dict[str, st
     return dict(os.environ) | values | own
 
 
-def _is_ready(port: str) -> bool:
-    with suppress(OSError), _DIRECTLY.open(f"http://127.0.0.1:{port}/readyz", timeout=1):
+def _is_ready(page: str) -> bool:
+    with suppress(OSError), _DIRECTLY.open(f"{page}/readyz", timeout=1):
         return True  # any other status than 200 is an OSError
     return False
