@@ -252,6 +252,12 @@ def test_nothing_to_read_is_refused_by_its_path(tmp_path: Path) -> None:
     assert problems_of(tmp_path / "gone.yaml") == [f"{tmp_path}/gone.yaml: cannot be read: No such file or directory"]
 
 
+def test_a_place_that_the_system_does_not_let_us_see_is_refused_by_its_path(tmp_path: Path) -> None:
+    """As behind a folder without permission. A worker that reads its packs anew must not end by it."""
+    unseen = tmp_path / ("x" * 300)
+    assert problems_of(unseen) == [f"{unseen}: cannot be read: File name too long"]
+
+
 def test_the_digest_is_of_what_a_pack_says(tmp_path: Path) -> None:
     """Comments, layout and the order of keys do not count; a word of a clause does."""
     text = BUILT_IN.read_text("utf-8")

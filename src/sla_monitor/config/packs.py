@@ -70,9 +70,9 @@ def pack_files(path: Path | None) -> list[Path]:
     """The files of a pack, by name. Hidden ones are not part of it."""
     if path is None:
         return [BUILT_IN / "default.yaml"]
-    if not path.is_dir():
-        return [path]
     try:
+        if not path.is_dir():  # raises where the folder around it may not be entered
+            return [path]
         files = sorted(file for file in path.iterdir() if file.suffix in SUFFIXES and not file.name.startswith("."))
     except OSError as error:
         raise BadConfiguration(f"{path}: cannot be read: {error.strerror}") from error
