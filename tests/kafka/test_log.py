@@ -35,3 +35,15 @@ async def test_a_look_at_a_record_may_end_before_the_client_has_found_its_group(
         await log.stop()
         assert found is not None
         assert found.offset == 0
+
+
+async def test_ends_that_are_asked_for_at_once_are_all_told(broker: Broker) -> None:
+    """As when a worker of the journal without transactions opens its partitions: one without an answer would end it."""
+    async with a_world(broker.bootstrap, partitions=4, SLA_JOURNAL="at_least_once") as world:
+        log = Log(world.settings)
+        await log.start()
+        try:
+            events = [TopicPartition(world.settings.topics.events, number) for number in range(4)]
+            assert await asyncio.gather(*map(log.high_watermark, events)) == [0, 0, 0, 0]
+        finally:
+            await log.stop()

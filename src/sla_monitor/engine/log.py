@@ -56,6 +56,9 @@ class Log:
         if self._settings.journal == "at_least_once":  # Kafka lists ends that can be believed
             self._client = AIOKafkaClient(**options)
             await self._client.bootstrap()
+            # All of ours at once: of two that ask for an unknown topic in the same moment, the client keeps one waiting
+            # for its leader and tells the other that it has none (aiokafka 0.14).
+            await self._client.set_topics(self._settings.topics)
 
     async def stop(self) -> None:
         await self._committed_only.stop()
