@@ -7,7 +7,6 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from sla_monitor.config.packs import load_packs
 from sla_monitor.core.facts import SECOND
 from sla_monitor.core.notices import KINDS
 from sla_monitor.core.times import iso
@@ -15,7 +14,7 @@ from sla_monitor.demo.ledger import Ledger
 from sla_monitor.demo.words import in_words, spoken
 from sla_monitor.engine.simulation import Simulation
 from tests.demo.told import MONDAY_NOON, Heard, a_run, packs_in
-from tests.scenarios.stories import event, stories
+from tests.scenarios.stories import event, packs_of, stories
 
 
 def notice(kind: str, number: int, case_id: str = "case-1", **data: Any) -> dict[str, Any]:
@@ -103,11 +102,11 @@ def test_a_case_that_is_forgotten_is_gone() -> None:
 NOT_PLAYED = {  # no plot of the demo comes to these; the stories of the plan's rules do
     *("coverage.declined", "eligibility.declined", "contact.outside_hours", "contact.unverified"),
     *("effort.warning", "effort.exhausted", "reopen.accepted", "reopen.declined"),
-    *("script.accepted", "script.declined"),
+    *("script.accepted", "script.declined", "sla.clock.paused", "sla.clock.resumed"),
 }
 
 
-def test_what_no_plot_comes_to_has_words_too() -> None:
+def test_what_no_plot_comes_to_has_words_too(tmp_path: Path) -> None:
     """Said in the stories of the plan's rules; a deployment may come to it while the view is watched."""
     words: dict[str, str] = {}
 
@@ -116,9 +115,9 @@ def test_what_no_plot_comes_to_has_words_too() -> None:
         words[heard["type"]] = in_words(heard)
 
     for story in stories():
-        if not story.pack:
-            lines = [json.dumps(event(story, number, told)).encode() for number, told in enumerate(story.events)]
-            Simulation(load_packs(), note, lambda _: None).run(lines, story.end)
+        packs, _ = packs_of(story, tmp_path)
+        lines = [json.dumps(event(story, number, told)).encode() for number, told in enumerate(story.events)]
+        Simulation(packs, note, lambda _: None).run(lines, story.end)
     assert set(words) >= NOT_PLAYED
     assert [kind for kind in NOT_PLAYED if words[kind] == kind] == []
 

@@ -308,6 +308,9 @@ class Client:
     async def bootstrap(self) -> None:
         pass
 
+    async def set_topics(self, _topics: Iterable[str]) -> None:
+        pass
+
     async def close(self) -> None:
         pass
 

@@ -292,6 +292,28 @@ async def _tell_story(kafka: Cluster) -> None:
     await _tell(kafka, await _log(), 1)
 
 
+def test_a_worker_with_transactions_ends_one_without() -> None:
+    """It cannot fence it, so it takes its row away; whoever has it stops at the next look, and at the next beat."""
+
+    async def scenario(kafka: Cluster) -> None:
+        log = await _log()
+        owner = Ownership(SETTINGS, log)
+        await owner.take()
+        journal, partition = await _open(log, owner.epoch)
+        await journal.commit(partition.mark())
+        await TransactionalJournal(SETTINGS, log, 0, wall=lambda: 0.0).open(Partition(0, RULES))
+        with pytest.raises(Fatal, match="a worker with transactions has taken over"):
+            await journal.commit(partition.mark())
+        with pytest.raises(Fatal, match="a worker with transactions has taken over"):
+            await owner.beat()
+        assert [entry.value for entry in kafka.log(ROWS).entries if entry.key == OWNER_KEY][-1] is None
+        successor = Ownership(SETTINGS, await _log())
+        await successor.take()
+        assert successor.epoch == 1
+
+    in_memory_kafka(scenario)
+
+
 def owners(scenario: Callable[[Callable[[], Coroutine[Any, Any, Ownership]]], Coroutine[Any, Any, None]]) -> None:
     """Each has a log of its own, as another process has."""
 

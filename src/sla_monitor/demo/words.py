@@ -52,6 +52,10 @@ def in_words(notice: Mapping[str, Any]) -> str:  # noqa: C901, PLR0911, PLR0912 
             return f"{said['severity']}: an answer is promised in less than {seconds(said['target_seconds'])}"
         case n.CLOCK_STOPPED:
             return f"the clock {said['clock']} has stopped"
+        case n.CLOCK_PAUSED:
+            return f"the clock {said['clock']} pauses"
+        case n.CLOCK_RESUMED:
+            return f"the clock {said['clock']} goes on"
         case n.DEADLINE_MOVED:
             old, new = _clock(said["old_deadline"], notice), _clock(said["new_deadline"], notice)
             return f"the deadline moved from {old} to {new}"

@@ -128,10 +128,10 @@ class AtLeastOnceJournal:
         while self._seen < end:
             records = await self._log.records(self._state, self._seen, end, records_max=LOOK_RECORDS_MAX)
             for record in records:
-                if record.key == OWNER_KEY and record.value is not None:
-                    epoch = decode_owner(record.value).epoch
-                    if epoch > self._epoch:
-                        raise self._overtaken(epoch)
+                if record.key == OWNER_KEY and record.value is None:
+                    raise Fatal(f"{name_of(self._state)}: a worker with transactions has taken over")
+                if record.key == OWNER_KEY and (epoch := decode_owner(record.value or b"").epoch) > self._epoch:
+                    raise self._overtaken(epoch)
             self._seen = records[-1].offset + 1 if len(records) == LOOK_RECORDS_MAX else end
 
     def _overtaken(self, epoch: int) -> Fatal:

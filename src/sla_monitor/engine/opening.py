@@ -23,14 +23,14 @@ class StateRows:
     def __init__(self, partition: Partition) -> None:
         self._partition = partition
         self._redo: dict[bytes, bytes] = {}
-        self.epoch = 0  # the highest of any owner
+        self.epoch = 0  # the highest of any owner; 0: there is none
 
     def take(self, key: bytes, value: bytes | None) -> None:
         """One record of the state topic, in its order."""
         if not is_of_the_journal(key):
             self._partition.restore(key, value)
         elif key == OWNER_KEY:
-            self.epoch = max(self.epoch, decode_owner(value).epoch if value else 0)
+            self.epoch = max(self.epoch, decode_owner(value).epoch) if value else 0
         elif value is None:
             self._redo.pop(key, None)
         else:

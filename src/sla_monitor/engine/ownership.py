@@ -107,8 +107,8 @@ class Ownership:
         newest: list[OwnerRow] = []
 
         def take(key: bytes, value: bytes | None) -> None:
-            if key == OWNER_KEY and value is not None:
-                newest[:] = [decode_owner(value)]
+            if key == OWNER_KEY:
+                newest[:] = [decode_owner(value)] if value else []
 
         self._seen = await self._log.high_watermark(self._state)
         await restore(self._settings, self._state, self._seen, take)
@@ -126,12 +126,15 @@ class Ownership:
                 raise RefuseToStart(self._refusal("is running"))
 
     async def _new(self) -> list[OwnerRow]:
-        """Written since the last look."""
+        """Written since the last look. Fatal: a worker with transactions runs the deployment; it has ended ours."""
         end = await self._log.high_watermark(self._state)
         found: list[OwnerRow] = []
         while self._seen < end:
             records = await self._log.records(self._state, self._seen, end, records_max=RECORDS_AT_ONCE)
-            found += [decode_owner(each.value) for each in records if each.key == OWNER_KEY and each.value is not None]
+            rows = [each.value for each in records if each.key == OWNER_KEY]
+            if None in rows:
+                raise Fatal(f"{self._settings.group}: a worker with transactions has taken over")
+            found += [decode_owner(row) for row in rows if row]
             self._seen = records[-1].offset + 1 if len(records) == RECORDS_AT_ONCE else end
         return found
 

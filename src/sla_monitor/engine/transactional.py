@@ -23,6 +23,7 @@ from sla_monitor.engine.opening import StateRows, name_of, restore, verify_posit
 from sla_monitor.engine.partition import Partition
 from sla_monitor.engine.records import Batch
 from sla_monitor.errors import Fenced, UnsafeState
+from sla_monitor.wire.own_rows import OWNER_KEY
 
 RETRY_BACKOFF_MS = 20  # 100, the default, makes the slowest percent of transactions take 130 ms instead of 50
 TRANSACTION_TIMEOUT_MS = 60_000
@@ -73,6 +74,8 @@ class TransactionalJournal:
             # The next owner has gone on while we were opening, so what we read is old: no reason to alarm anybody.
             raise Fenced(f"{name_of(self._state)}: another worker took this partition while it opened") from unsafe
         crash.point("open.verified")
+        if found.epoch:  # of a worker without transactions: it cannot be fenced, so it is told
+            await self.commit(Batch(rows=[(OWNER_KEY, None)]))
         return count
 
     async def _fence(self) -> None:
