@@ -14,12 +14,10 @@ from sla_monitor.core.calendar import (
     BeyondHorizon,
     Calendar,
     CompiledCalendar,
-    Hours,
     Room,
-    WeeklyHours,
-    never_closed,
 )
 from sla_monitor.core.facts import HOUR, MINUTE
+from sla_monitor.core.hours import Hours, WeeklyHours, never_closed
 from sla_monitor.errors import BadConfiguration
 
 OFFICE: Hours = ((9 * 60, 17 * 60),)
@@ -325,7 +323,7 @@ def test_always_open_is_elapsed_time() -> None:
         WeeklyHours(
             weekly={}, date_hours={date(2026, 1, 5): OFFICE}, closed=lambda year: frozenset({date(year, 1, 5)})
         ),
-        WeeklyHours(weekly={}, date_hours={date(1970, 1, 5): OFFICE}),
+        WeeklyHours(weekly={}, date_hours={date(1870, 1, 5): OFFICE}),
     ],
 )
 def test_a_calendar_that_never_opens_is_refused(hours: WeeklyHours) -> None:
@@ -347,7 +345,7 @@ def test_every_bad_interval_is_named() -> None:
 
 
 def test_beyond_the_horizon_is_an_error_not_a_loop(berlin: CompiledCalendar) -> None:
-    """Calendars cover 1990 to 2105; a question outside is refused at once, naming the calendar."""
+    """Calendars cover 1900 to 2105; a question outside is refused at once, naming the calendar."""
     questions = [
         lambda: berlin.add(HORIZON_END - HOUR, 400 * HOUR),
         lambda: berlin.add(at("2026-01-01T00:00Z"), 10**18),

@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sla_monitor.core.calendar import CompiledCalendar, Hours, Interval, Room, WeeklyHours
+from sla_monitor.core.calendar import CompiledCalendar, Room
 from sla_monitor.core.facts import DAY, HOUR, MINUTE
+from sla_monitor.core.hours import Hours, WeeklyHours
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -184,24 +185,15 @@ def open_minutes(hours: WeeklyHours, zone: ZoneInfo, days: Sequence[date]) -> se
     start = (days[0].toordinal() - EPOCH.toordinal()) * 1440
     seen = minutes_walked(zone, start - 2 * 1440, start + (len(days) + 2) * 1440)
     found: set[int] = set()
+    cut: set[int] = set()
     for day in days:
-        if day in hours.closed(day.year):
-            continue
         midnight = (day.toordinal() - EPOCH.toordinal()) * 1440
-        cut = {minute for opens, closes in hours.breaks.get(day, ()) for minute in range(opens, closes)}
-        for opens, closes in hours.date_hours.get(day, hours.weekly.get(day.weekday(), ())):
-            kept = [minute for minute in range(opens, closes) if minute not in cut]
-            for opened, closed in runs(kept):
-                found |= set(range(edge_walked(seen, midnight + opened), edge_walked(seen, midnight + closed)))
-    return found
-
-
-def runs(minutes: Sequence[int]) -> list[Interval]:
-    """Minutes in a row, as [from, to)."""
-    known = set(minutes)
-    starts = [minute for minute in minutes if minute - 1 not in known]
-    ends = [minute + 1 for minute in minutes if minute + 1 not in known]
-    return list(zip(starts, ends, strict=True))
+        closed = day in hours.closed(day.year)
+        opened = () if closed else hours.date_hours.get(day, hours.weekly.get(day.weekday(), ()))
+        for minutes, spans in ((found, opened), (cut, ((0, 1440),) if closed else hours.breaks.get(day, ()))):
+            for opens, closes in spans:
+                minutes |= set(range(edge_walked(seen, midnight + opens), edge_walked(seen, midnight + closes)))
+    return found - cut
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])

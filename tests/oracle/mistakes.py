@@ -46,7 +46,7 @@ MISTAKES: Final = (
     _mistake(
         "holidays are open",
         "core/calendar.py",
-        ("if inside and day not in self._hours.closed(day.year):", "if inside:"),
+        ("closed = day in self._hours.closed(day.year)", "closed = False"),
     ),
     _mistake(
         "open time up to an instant within hours counts to their end",

@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 
 from sla_monitor import __version__
 from sla_monitor.cli import (
+    calendar,
     dead,
     demo,
     doctor,
@@ -53,6 +54,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(topics.app, name="topics")
+app.add_typer(calendar.app, name="calendar")
 app.add_typer(dead.app, name="dead")
 app.add_typer(policy.app, name="policy")
 app.add_typer(quarantine.app, name="quarantine")

@@ -17,7 +17,8 @@ from zoneinfo import ZoneInfo
 from holidays.constants import PUBLIC
 from holidays.utils import country_holidays
 
-from sla_monitor.core.calendar import INTERVALS_COMPILED_MAX, Calendar, CompiledCalendar, Hours, Room, WeeklyHours
+from sla_monitor.core.calendar import INTERVALS_COMPILED_MAX, Calendar, CompiledCalendar, Room
+from sla_monitor.core.hours import Hours, WeeklyHours
 from sla_monitor.errors import BadConfiguration
 
 EVERY_DAY = frozenset(range(7))

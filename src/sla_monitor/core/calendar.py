@@ -4,29 +4,25 @@ Instants are microseconds since the epoch (UTC), durations are elapsed microseco
 has 23 or 25 hours when the clocks change. A wall-clock edge that falls into the hour skipped in spring moves forward by
 the length of the gap; one that comes twice in autumn means its first pass. Open intervals are half open, [from, to).
 
+Hours open it; breaks and closed days close it again, whatever opened it.
+
 A calendar is compiled to sorted open intervals in UTC with running totals, a year of UTC at a time and only the years
 that are asked for; `add` and `between` are then two binary searches.
 
-Over 300 lines: the hours, their compilation and the questions put to them are one contract, tested as one.
+Over 300 lines: the compilation of hours and the questions put to them are one contract, tested as one.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Final, Protocol
 
 from sla_monitor.core.facts import DAY, MINUTE
+from sla_monitor.core.hours import FIRST_YEAR, LAST_YEAR, MINUTES_A_DAY, Hours, Interval, WeeklyHours, merged, without
 from sla_monitor.errors import BadConfiguration
 
-Interval = tuple[int, int]
-Hours = tuple[Interval, ...]  # (opens, closes) in minutes of a local day, 0..1440; 1440 is "24:00"
-
-MINUTES_A_DAY = 1_440
-FIRST_YEAR = 1990
-LAST_YEAR = 2105
 INTERVALS_COMPILED_MAX = 400_000  # x 3 lists x (8 B pointer + 32 B integer) = 48 MB: 500 calendars of 3 years
 
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
@@ -38,7 +34,7 @@ HORIZON_START, HORIZON_END = _YEAR_STARTS[0], _YEAR_STARTS[-1]
 
 
 class BeyondHorizon(ValueError):
-    """An instant, or the end of a budget, lies outside the years 1990 to 2105 that calendars cover."""
+    """An instant, or the end of a budget, lies outside the years 1900 to 2105 that calendars cover."""
 
 
 class Calendar(Protocol):
@@ -94,59 +90,6 @@ class RoundTheClock:
 ALWAYS_OPEN: Final = RoundTheClock()
 
 
-def never_closed(_year: int) -> frozenset[date]:
-    """No day of this year is closed."""
-    return frozenset()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WeeklyHours:
-    """Local opening hours: `weekly` by weekday (0 = Monday), replaced on the dates of `date_hours`, cut by `breaks`.
-
-    A date that `closed(year)` holds is closed whatever the others say. Hours that pass midnight are two intervals, one
-    to 24:00 and one from 00:00 of the next day. BadConfiguration names every interval that is not one.
-    """
-
-    weekly: Mapping[int, Hours]
-    date_hours: Mapping[date, Hours] = field(default_factory=dict)
-    breaks: Mapping[date, Hours] = field(default_factory=dict)
-    closed: Callable[[int], frozenset[date]] = never_closed
-
-    def __post_init__(self) -> None:
-        problems = [f"weekday {weekday} is not 0 to 6" for weekday in self.weekly if weekday not in range(7)]
-        for what, table in (("weekday", self.weekly), ("date", self.date_hours), ("break on", self.breaks)):
-            for key, hours in table.items():
-                problems += [
-                    f"{what} {key}: {opens} to {closes} is not an interval of minutes within 0 to {MINUTES_A_DAY}"
-                    for opens, closes in hours
-                    if not 0 <= opens < closes <= MINUTES_A_DAY
-                ]
-        if problems:
-            raise BadConfiguration(problems)
-
-    def on(self, day: date) -> Hours:
-        """Hours of one date, as the wall clock shows them; closed days are not looked at."""
-        hours = self.date_hours.get(day)
-        if hours is None:
-            hours = self.weekly.get(day.weekday(), ())
-        for opens, closes in self.breaks.get(day, ()):
-            before = tuple((start, min(end, opens)) for start, end in hours if start < opens)
-            hours = before + tuple((max(start, closes), end) for start, end in hours if end > closes)
-        return hours
-
-    def ever_opens(self) -> bool:
-        """Whether a weekday, or else at least one date that is not closed, has open time."""
-        return any(self.weekly.values()) or any(
-            self.on(day) and FIRST_YEAR <= day.year <= LAST_YEAR and day not in self.closed(day.year)
-            for day in self.date_hours
-        )
-
-    def longest_day(self) -> int:
-        """Open microseconds of the longest weekday; of the longest date if no weekday is open."""
-        days = self.weekly if any(self.weekly.values()) else self.date_hours
-        return max(sum(closes - opens for opens, closes in merged(hours)) for hours in days.values()) * MINUTE
-
-
 class Room:
     """What a family of calendars may keep compiled; the one that grew longest ago is forgotten first.
 
@@ -176,7 +119,7 @@ class Room:
 
 
 class CompiledCalendar:
-    """Weekly hours in one zone. Every method raises BeyondHorizon outside 1990 to 2105 (UTC).
+    """Weekly hours in one zone. Every method raises BeyondHorizon outside 1900 to 2105 (UTC).
 
     BadConfiguration if it never opens. Where closed days leave no open time at all, `add` finds out at the horizon.
     """
@@ -216,7 +159,7 @@ class CompiledCalendar:
 
     def hours_on(self, day: date) -> Hours:
         """What is open on a local date, as stated: on the wall clock, wherever that is changed. For explanations."""
-        return () if day in self._hours.closed(day.year) else tuple(merged(self._hours.on(day)))
+        return self._hours.on(day)
 
     def add(self, start: int, budget: int) -> int:
         """Return the earliest t >= start with between(start, t) >= budget: used up at closing, it is closing time."""
@@ -352,17 +295,19 @@ class CompiledCalendar:
 
     def _compile(self, year: int) -> tuple[list[int], list[int]]:
         """Return starts and ends of one UTC year, clipped to it; local dates may lie two days off (Pacific/Apia)."""
-        first, last = _YEAR_STARTS[year - FIRST_YEAR], _YEAR_STARTS[year - FIRST_YEAR + 1]
-        found = []
-        for ordinal in range(date(year, 1, 1).toordinal() - 2, date(year + 1, 1, 1).toordinal() + 2):
+        ordinals = range(date(year, 1, 1).toordinal() - 2, date(year + 1, 1, 1).toordinal() + 2)
+        opened: list[Interval] = []
+        cuts: list[Interval] = []
+        for ordinal in ordinals:
             day = date.fromordinal(ordinal)
-            pairs = [(self._edge(ordinal, opens), self._edge(ordinal, closes)) for opens, closes in self._hours.on(day)]
-            inside = [
-                (max(opens, first), min(closes, last)) for opens, closes in pairs if opens < last and first < closes
-            ]
-            if inside and day not in self._hours.closed(day.year):
-                found += inside
-        intervals = merged(found)
+            closed = day in self._hours.closed(day.year)
+            hours = () if closed else self._hours.begun(day)
+            opened += [(self._edge(ordinal, opens), self._edge(ordinal, closes)) for opens, closes in hours]
+            breaks = ((0, MINUTES_A_DAY),) if closed else self._hours.breaks.get(day, ())
+            cuts += [(self._edge(ordinal, opens), self._edge(ordinal, closes)) for opens, closes in breaks]
+        first, last = _YEAR_STARTS[year - FIRST_YEAR], _YEAR_STARTS[year - FIRST_YEAR + 1]
+        inside = [(max(opens, first), min(closes, last)) for opens, closes in opened]
+        intervals = without(merged(inside), merged(cuts))
         return [opens for opens, _ in intervals], [closes for _, closes in intervals]
 
     def _edge(self, ordinal: int, minute: int) -> int:
@@ -370,19 +315,6 @@ class CompiledCalendar:
         wall = datetime.fromordinal(ordinal) + timedelta(minutes=minute)
         offset = self._zone.utcoffset(wall.replace(tzinfo=self._zone)) or timedelta()
         return (ordinal - _EPOCH_ORDINAL) * DAY + minute * MINUTE - offset // _MICROSECOND
-
-
-def merged(intervals: Iterable[Interval]) -> list[Interval]:
-    """Sort intervals; those that touch or overlap become one, those that end before they begin vanish."""
-    result: list[Interval] = []
-    for opens, closes in sorted(intervals):
-        if opens >= closes:
-            continue
-        if result and opens <= result[-1][1]:
-            result[-1] = result[-1][0], max(closes, result[-1][1])
-        else:
-            result.append((opens, closes))
-    return result
 
 
 def _checked(budget: int) -> int:

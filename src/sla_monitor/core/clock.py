@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sla_monitor.core.calendar import HORIZON_END, BeyondHorizon, Calendar, Interval
+from sla_monitor.core.calendar import HORIZON_END, BeyondHorizon, Calendar
+from sla_monitor.core.hours import Interval
 from sla_monitor.core.policy import ClockPolicy, Direction, Policy, Terms
 from sla_monitor.core.profile import Profile
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 from sla_monitor.core.facts import SECOND
 
@@ -25,6 +25,18 @@ def months_later(instant: int, months: int, zone: tzinfo) -> int:
     later = wall.replace(year=year, month=month + 1, day=day, fold=0)
     offset = later.replace(tzinfo=zone).utcoffset() or timedelta()
     return (later - offset - _EPOCH) // timedelta(microseconds=1)
+
+
+def iso_in(instant: int, zone: tzinfo) -> str:
+    """RFC 3339 as the clocks of a zone show it, with their offset; to the minute, as RFC 3339 has no finer ones.
+
+    Offsets with seconds are local mean times of long ago: the instant stays right, the clock shown is off by seconds.
+    """
+    local = (_EPOCH.replace(tzinfo=UTC) + timedelta(microseconds=instant)).astimezone(zone)
+    offset = local.utcoffset() or timedelta()
+    if offset.seconds % 60:
+        local = local.astimezone(timezone(timedelta(minutes=round(offset / timedelta(minutes=1)))))
+    return local.isoformat()
 
 
 def seconds(duration: int) -> int | float:

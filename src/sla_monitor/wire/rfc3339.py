@@ -16,7 +16,15 @@ _has_shape = _SHAPE.fullmatch
 
 
 def parse(text: str) -> int:
-    """Microseconds since the epoch, finer fractions cut off. ValueError: not RFC 3339, or outside 2000..2099 (UTC).
+    """Microseconds since the epoch of an event's time. ValueError: not RFC 3339, or outside 2000..2099 (UTC)."""
+    at = parse_any(text)
+    if not EARLIEST <= at <= LATEST:
+        raise ValueError("outside the years 2000 to 2099")
+    return at
+
+
+def parse_any(text: str) -> int:
+    """Microseconds since the epoch, of any year, finer fractions cut off. ValueError: not RFC 3339.
 
     `T` and `Z` may be lower case (RFC 3339, 5.6). A leap second (`:60`) has no microsecond of its own in Unix time
     and is an error.
@@ -24,7 +32,4 @@ def parse(text: str) -> int:
     if _has_shape(text) is None:
         raise ValueError("not RFC 3339 with an offset")
     since = datetime.fromisoformat(text.upper()) - _EPOCH
-    at = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
-    if not EARLIEST <= at <= LATEST:
-        raise ValueError("outside the years 2000 to 2099")
-    return at
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
 
-from sla_monitor.core.calendar import Calendar, CompiledCalendar, Interval
+from sla_monitor.core.calendar import Calendar, CompiledCalendar
 from sla_monitor.core.facts import DAY
+from sla_monitor.core.hours import Interval
 from sla_monitor.core.profile import Profile
 from sla_monitor.core.times import iso, seconds
 

@@ -13,8 +13,8 @@ from holidays.utils import country_holidays
 
 from sla_monitor.config.packs import country_table, load_packs
 from sla_monitor.config.settings import Settings
-from sla_monitor.core.calendar import LAST_YEAR
 from sla_monitor.core.facts import SECOND
+from sla_monitor.core.hours import LAST_YEAR
 from sla_monitor.core.policy import Packs
 from sla_monitor.engine.doctor.findings import Finding, ok, problem, warning
 from sla_monitor.errors import BadConfiguration
