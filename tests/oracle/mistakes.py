@@ -45,8 +45,8 @@ MISTAKES: Final = (
     ),
     _mistake(
         "holidays are open",
-        "core/calendar.py",
-        ("closed = day in self._hours.closed(day.year)", "closed = False"),
+        "core/hours.py",
+        ("if day in self.closed(day.year):", "if day in never_closed(day.year):"),
     ),
     _mistake(
         "open time up to an instant within hours counts to their end",
@@ -56,12 +56,12 @@ MISTAKES: Final = (
     _mistake(
         "every weekend is Saturday and Sunday",
         "config/calendars.py",
-        ("if weekday not in entry.weekend}", "if weekday not in {5, 6}}"),
+        ("dict.fromkeys(EVERY_DAY - weekend, rule.hours)", "dict.fromkeys(EVERY_DAY - {5, 6}, rule.hours)"),
     ),
     _mistake(
         "holidays of the subdivision are forgotten",
         "config/calendars.py",
-        ("closed=partial(public_holidays, country, part)", "closed=partial(public_holidays, country, None)"),
+        ("self._lookup, country, part, days.closed", "self._lookup, country, None, days.closed"),
     ),
     _mistake(
         "the case's own time zone is ignored",
@@ -75,8 +75,8 @@ MISTAKES: Final = (
     ),
     _mistake(
         "observed holidays are open",
-        "config/calendars.py",
-        ("expand=False, categories=PUBLIC", "expand=False, observed=False, categories=PUBLIC"),
+        "config/holiday_dates.py",
+        ("observed=kind.observed", "observed=False"),
     ),
     # the deadline
     _mistake(

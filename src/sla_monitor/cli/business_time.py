@@ -8,7 +8,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import Any, Final
 
-from sla_monitor.config.calendars import UnknownPlace, zone_named
+from sla_monitor.config.zones import UnknownPlace, zone_named
 from sla_monitor.core.calendar import HORIZON_END, BeyondHorizon, CompiledCalendar, Room
 from sla_monitor.core.hours import Interval
 from sla_monitor.core.times import iso_in, seconds

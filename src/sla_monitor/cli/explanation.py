@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from sla_monitor.config.calendars import zone_named
+from sla_monitor.config.zones import zone_named
 from sla_monitor.engine.dead import readable
 
 Trace = dict[str, Any]

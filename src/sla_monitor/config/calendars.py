@@ -1,45 +1,57 @@
-"""The calendar of a case's country: SP-HRS-NA, SP-HRS-JP and SP-HRS-1, with public holidays and time zones.
+"""The calendar of a case's country: opening hours by rule, with holidays, closures, and the country's zone and weekend.
 
 Zones come from the `tzdata` package, never from the machine, so that every worker has the same.
 """
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
-from functools import lru_cache, partial
-from importlib import resources
+from functools import partial
 from weakref import WeakValueDictionary
 from zoneinfo import ZoneInfo
 
-from holidays.constants import PUBLIC
-from holidays.utils import country_holidays
-
+from sla_monitor.config.closures import Closures
+from sla_monitor.config.holiday_dates import PUBLIC_HOLIDAYS, Holidays, Kind, holiday_dates, known_subdivision
+from sla_monitor.config.zones import UnknownPlace, zone_named, zone_names
 from sla_monitor.core.calendar import INTERVALS_COMPILED_MAX, Calendar, CompiledCalendar, Room
-from sla_monitor.core.hours import Hours, WeeklyHours
+from sla_monitor.core.hours import (
+    MINUTES_A_DAY,
+    DatedHours,
+    Hours,
+    Interval,
+    WeeklyHours,
+    dated_shifts,
+    weekly_shifts,
+)
 from sla_monitor.errors import BadConfiguration
 
 EVERY_DAY = frozenset(range(7))
 SATURDAY_AND_SUNDAY = frozenset({5, 6})
-ZONES_KEPT_MAX = 1_024  # there are 600; x ~3 KB = 3 MB
-COUNTRIES_KEPT_MAX = 512  # there are 249 with 651 subdivisions; together < 1 MB
-HOLIDAY_YEARS_KEPT_MAX = 4_096  # country or subdivision, and year; x ~15 dates, ~2 KB = 8 MB
 
-
-class UnknownPlace(ValueError):
-    """A country that the table does not have, or a time zone that tzdata does not have."""
+# The days of a country (and subdivision) of some kind in a year.
+Lookup = Callable[[str, str | None, Kind, int], frozenset[date]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarRule:
-    """Hours of a working day, for some countries or (None) all others, in a fixed zone or (None) the case's own."""
+    """Hours for some countries or (None) all others, in a fixed zone or (None) the case's own.
+
+    `hours` are those of every day that is not the country's weekend, or by weekday (0 = Monday) whatever its weekend.
+    Intervals that end before they begin end on the next day. `date_hours` hold on single dates, holidays or not. The
+    rule holds from the local date `begins` on, or (None) from the beginning, up to the next one for the same countries.
+    """
 
     rule: str
-    hours: Hours
+    hours: Hours | Mapping[int, Hours]
     countries: frozenset[str] | None = None
     timezone: str | None = None
+    begins: date | None = None
+    date_hours: Mapping[date, Hours] = field(default_factory=dict)
+    breaks: Mapping[date, Hours] = field(default_factory=dict)
+    holidays: Holidays = PUBLIC_HOLIDAYS
+    closures: tuple[Closures, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +75,7 @@ class CountryCalendars:
         rules: Sequence[CalendarRule],
         countries: Mapping[str, Country],
         intervals_max: int = INTERVALS_COMPILED_MAX,
+        lookup: Lookup = holiday_dates,
     ) -> None:
         """BadConfiguration lists every country without one rule, unknown zone or country, and rule that never opens."""
         problems = _problems(rules, countries)
@@ -70,9 +83,8 @@ class CountryCalendars:
             raise BadConfiguration(problems)
         self.room = Room(intervals_max)
         self._countries = countries
-        named = {country: rule for rule in rules for country in rule.countries or ()}
-        others = {country: rule for rule in rules if rule.countries is None for country in countries}
-        self._rules = others | named
+        self._lookup = lookup
+        self._rules = {country: rules_for(country, rules) for country in countries}
         self._calendars: WeakValueDictionary[str, CompiledCalendar] = WeakValueDictionary()
 
     def calendar_for(self, country: str, subdivision: str | None, timezone: str | None) -> Calendar:
@@ -84,76 +96,67 @@ class CountryCalendars:
         entry = self._countries.get(country)
         if entry is None:
             raise UnknownPlace("the country is not in the countries table")
-        rule = self._rules[country]
+        versions = self._rules[country]
+        rule = versions[0]
         zone = zone_named(rule.timezone or timezone or entry.zone)
         part = known_subdivision(country, subdivision)
         name = f"{rule.rule}:{country}{f'-{part}' if part else ''}:{zone.key}"
         found = self._calendars.get(name)
         if found is None:
-            hours = WeeklyHours(
-                weekly={weekday: rule.hours for weekday in range(7) if weekday not in entry.weekend},
-                closed=partial(public_holidays, country, part),
-            )
+            dated = [(version.begins or date.min, self._hours(version, country, part, zone)) for version in versions]
+            hours = dated[0][1] if len(dated) == 1 else DatedHours(tuple(dated))
             found = self._calendars[name] = CompiledCalendar(name, hours, zone, self.room)
         return found
 
-
-@lru_cache(maxsize=1)
-def zone_names() -> frozenset[str]:
-    """Every IANA name that the tzdata package has, old ones too."""
-    return frozenset(resources.files("tzdata").joinpath("zones").read_text("utf-8").split())
-
-
-@lru_cache(maxsize=ZONES_KEPT_MAX)
-def zone_named(name: str) -> ZoneInfo:
-    """Return the zone of tzdata with this name; UnknownPlace if there is none (the text may be hostile)."""
-    if name not in zone_names():
-        raise UnknownPlace("the time zone is not in tzdata")
-    with resources.files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as file:
-        return ZoneInfo.from_file(file, key=name)
-
-
-def known_subdivision(country: str, subdivision: str | None) -> str | None:
-    """`BY` for `BY` and `DE-BY`; None for one whose holidays nobody knows."""
-    code = (subdivision or "").removeprefix(f"{country}-")
-    return code if code in _subdivisions(country) else None
+    def _hours(self, rule: CalendarRule, country: str, part: str | None, zone: ZoneInfo) -> WeeklyHours:
+        weekend = self._countries[country].weekend
+        shifts = rule.hours if isinstance(rule.hours, Mapping) else dict.fromkeys(EVERY_DAY - weekend, rule.hours)
+        weekly = weekly_shifts(shifts)
+        date_hours = dated_shifts(rule.date_hours, lambda day: weekly.get(day.weekday(), ()))
+        days = rule.holidays
+        return WeeklyHours(
+            weekly=weekly,
+            date_hours=date_hours,
+            breaks=dated_shifts(rule.breaks),
+            closed=partial(closed_dates, partial(of_kind, self._lookup, country, part, days.closed), rule),
+            early=partial(of_kind, self._lookup, country, part, days.early),
+            early_minute=days.early_minute,
+            outages=partial(outages, rule.closures, zone),
+        )
 
 
-@lru_cache(maxsize=COUNTRIES_KEPT_MAX)
-def _subdivisions(country: str) -> frozenset[str]:
-    try:
-        return frozenset(country_holidays(country).subdivisions)
-    except NotImplementedError:
-        return frozenset()
+def of_kind(lookup: Lookup, country: str, part: str | None, kind: Kind | None, year: int) -> frozenset[date]:
+    """The days of a kind; none of no kind."""
+    return lookup(country, part, kind, year) if kind else frozenset()
 
 
-@lru_cache(maxsize=HOLIDAY_YEARS_KEPT_MAX)
-def public_holidays(country: str, subdivision: str | None, year: int) -> frozenset[date]:
-    """Public holidays of a year, observed days included, national ones and those of a known subdivision.
+def closed_dates(holidays: Callable[[int], frozenset[date]], rule: CalendarRule, year: int) -> frozenset[date]:
+    """Holidays, unless the rule gives their date hours of its own, and closures of whole days."""
+    if not rule.closures and not rule.date_hours:
+        return holidays(year)
+    closures = (each.year(year).dates for each in rule.closures)
+    return (holidays(year) - rule.date_hours.keys()).union(*closures)
 
-    None at all for a country that the `holidays` package does not have, nor for years it does not know. Working days
-    that make up for a holiday (a Saturday in China) stay closed. Days that follow the moon are estimates for years not
-    yet announced.
-    """
-    try:
-        with warnings.catch_warnings():  # "only available from 2001 to 2035": the docstring says what that means
-            warnings.simplefilter("ignore", UserWarning)
-            found = country_holidays(country, subdiv=subdivision, years=year, expand=False, categories=PUBLIC)
-    except NotImplementedError:
-        return frozenset()
-    return frozenset(found)
+
+def outages(closures: Sequence[Closures], zone: ZoneInfo, year: int) -> list[Interval]:
+    """Closures of a part of a day."""
+    return [outage for each in closures for outage in each.year(year).outages(zone)]
+
+
+def rules_for(country: str, rules: Sequence[CalendarRule]) -> tuple[CalendarRule, ...]:
+    """The rules that name a country, else those for all others: the first one first."""
+    named = [rule for rule in rules if country in (rule.countries or ())]
+    others = [rule for rule in rules if rule.countries is None]
+    return tuple(sorted(named or others, key=lambda rule: rule.begins or date.min))
 
 
 def _problems(rules: Sequence[CalendarRule], countries: Mapping[str, Country]) -> list[str]:
+    others = [rule for rule in rules if rule.countries is None]
     return [
         *(problem for rule in rules for problem in _problems_of_rule(rule, countries)),
         *(problem for code, country in countries.items() for problem in _problems_of_country(code, country, rules)),
-        *(["more than one calendar rule is for all other countries"] if _for_others(rules) > 1 else []),
+        *(f"all other countries: {problem}" for problem in _problems_of_versions(others)),
     ]
-
-
-def _for_others(rules: Sequence[CalendarRule]) -> int:
-    return sum(rule.countries is None for rule in rules)
 
 
 def _problems_of_rule(rule: CalendarRule, countries: Mapping[str, Country]) -> Iterator[str]:
@@ -161,13 +164,14 @@ def _problems_of_rule(rule: CalendarRule, countries: Mapping[str, Country]) -> I
         yield f"{rule.rule}: zone {rule.timezone} is not in tzdata"
     for code in sorted((rule.countries or frozenset()) - countries.keys()):
         yield f"{rule.rule}: country {code} is not in the countries table"
-    if not rule.hours:
+    weekly = rule.hours if isinstance(rule.hours, Mapping) else {0: rule.hours}
+    if not any(weekly.values()) and not any(rule.date_hours.values()):
         yield f"{rule.rule}: it never opens"
-        return
-    try:
-        WeeklyHours(weekly={0: rule.hours})
-    except BadConfiguration as wrong:
-        yield from (f"{rule.rule}: {problem}" for problem in wrong.problems)
+    for table in (weekly, rule.date_hours, rule.breaks):
+        for key, hours in table.items():
+            for opens, closes in hours:
+                if not 0 <= opens < MINUTES_A_DAY or not 0 <= closes <= MINUTES_A_DAY or opens == closes:
+                    yield f"{rule.rule}: {key}: {opens} to {closes} is not an interval of minutes of a day"
 
 
 def _problems_of_country(code: str, country: Country, rules: Sequence[CalendarRule]) -> Iterator[str]:
@@ -177,8 +181,18 @@ def _problems_of_country(code: str, country: Country, rules: Sequence[CalendarRu
         yield f"country {code}: the weekend leaves no day to work"
     if country.weekend - EVERY_DAY:
         yield f"country {code}: weekdays are 0 to 6"
-    named = [rule.rule for rule in rules if code in (rule.countries or ())]
-    if len(named) > 1:
-        yield f"country {code}: more than one calendar rule names it: {', '.join(named)}"
-    if not named and not _for_others(rules):
+    named = [rule for rule in rules if code in (rule.countries or ())]
+    yield from (f"country {code}: {problem}" for problem in _problems_of_versions(named))
+    if not rules_for(code, rules):
         yield f"country {code}: no calendar rule is for it"
+
+
+def _problems_of_versions(versions: Sequence[CalendarRule]) -> Iterator[str]:
+    """What is wrong with the rules for the same countries; each but one begins on a date of its own."""
+    begins = [version.begins for version in versions]
+    if len(set(begins)) < len(begins):
+        yield f"more than one calendar rule from the same date: {', '.join(version.rule for version in versions)}"
+    elif versions and None not in begins:
+        yield f"no hours before {min(each for each in begins if each)}"
+    if len({(version.rule, version.timezone) for version in versions}) > 1 and len(set(begins)) == len(begins):
+        yield "all versions of hours have one rule id and one time zone"

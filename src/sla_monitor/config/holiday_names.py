@@ -11,7 +11,7 @@ from types import MappingProxyType
 from holidays.constants import PUBLIC
 from holidays.utils import country_holidays
 
-from sla_monitor.config.calendars import known_subdivision
+from sla_monitor.config.holiday_dates import known_subdivision
 
 YEARS_KEPT_MAX = 512  # x ~15 names, ~3 KB = 1.5 MB
 ENGLISH = "en_US"  # where the package has it; elsewhere names are in the country's own language

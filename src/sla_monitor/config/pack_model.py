@@ -13,7 +13,7 @@ import re
 import reprlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import islice, pairwise
 from typing import Annotated, Any, Final, Literal, Self, TypeVar, get_args
 
@@ -33,7 +33,8 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
-from sla_monitor.config.calendars import zone_names
+from sla_monitor.config.holiday_dates import CATEGORIES
+from sla_monitor.config.zones import zone_names
 from sla_monitor.core import facts, notices
 
 Access = Literal["24x7", "business_hours"]
@@ -70,7 +71,11 @@ DURATION = re.compile(r"([0-9]{1,6})([smh])")
 UNITS = {"s": facts.SECOND, "m": facts.MINUTE, "h": facts.HOUR}
 DURATION_MAX = 1_000 * facts.HOUR  # open time: half a year of weekdays of 8 hours, inside every calendar's horizon
 HOURS = re.compile(r"([0-9]{2}):([0-5][0-9])-([0-9]{2}):([0-5][0-9])")
+DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 MINUTES_OF_A_DAY = 24 * 60
+DATES_MAX = 2_000
+CLOSURES_MAX = 20
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$"  # as narrow as the names that events may carry
 RULES_MAX = 200
 LEVELS_MAX = 20
@@ -163,15 +168,15 @@ def instant(value: object) -> int:
 
 
 def opening_hours(value: object) -> tuple[int, int]:
-    """`09:00-17:00` as minutes after midnight, local wall time; `24:00` ends a day."""
+    """`09:00-17:00` as minutes after midnight, local wall time; `24:00` ends a day, `22:00-06:00` ends on the next."""
     match = HOURS.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         raise wrong(f"{shown(value)} is not opening hours; write them as 09:00-17:00")
     opens, closes = int(match[1]) * 60 + int(match[2]), int(match[3]) * 60 + int(match[4])
-    if closes > MINUTES_OF_A_DAY:
+    if max(opens, closes) > MINUTES_OF_A_DAY:
         raise wrong(f"{value!r} ends after 24:00")
-    if closes <= opens:
-        raise wrong(f"{value!r} never opens: it must close later than it opens")
+    if opens in {closes, MINUTES_OF_A_DAY}:
+        raise wrong(f"{value!r} never opens; round the clock is 00:00-24:00")
     return opens, closes
 
 
@@ -196,9 +201,27 @@ def distinct(names: list[str]) -> list[str]:
 
 def apart(periods: list[tuple[int, int]]) -> list[tuple[int, int]]:
     for position, (earlier, later) in enumerate(pairwise(periods), start=1):
-        if later[0] < earlier[1]:
+        if later[0] < earlier[1] or earlier[1] < earlier[0]:
             raise wrong("the periods of a day must be in order and not overlap", position)
     return periods
+
+
+def day_of(value: object) -> date:
+    """`2026-12-24`, a local date."""
+    try:
+        if isinstance(value, str) and DATE.fullmatch(value):
+            return date.fromisoformat(value)
+    except ValueError:
+        pass
+    raise wrong(f"{shown(value)} is not a date, such as 2026-12-24")
+
+
+def minute_of(value: object) -> int:
+    """`12:30` as minutes after midnight."""
+    match = TIME.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise wrong(f"{shown(value)} is not a time of day, such as 12:30")
+    return int(match[1]) * 60 + int(match[2])
 
 
 class OneAllowed:
@@ -251,6 +274,15 @@ OpeningHours = Annotated[
     tuple[int, int],
     BeforeValidator(opening_hours),
     WithJsonSchema({"type": "string", "pattern": f"^{HOURS.pattern}$", "examples": ["09:00-17:00"]}),
+]
+
+
+Periods = Annotated[
+    list[OpeningHours], BeforeValidator(listed), Field(max_length=48), OneAllowed(), AfterValidator(apart)
+]
+Day = Annotated[date, BeforeValidator(day_of), WithJsonSchema({"type": "string", "format": "date"})]
+TimeOfDay = Annotated[
+    int, BeforeValidator(minute_of), WithJsonSchema({"type": "string", "pattern": f"^{TIME.pattern}$"})
 ]
 
 
@@ -653,36 +685,82 @@ class Languages(Section):
     """What to tell that customer."""
 
 
+Category = Annotated[
+    str, AfterValidator(member("category", lambda _: CATEGORIES)), Field(json_schema_extra={"enum": [*CATEGORIES]})
+]
+
+
+class HalfDays(Section):
+    """Days on which calendars close early."""
+
+    categories: OneOrMore[Category] = ["half_day"]
+    """Of the `holidays` package; a country that does not tell them apart has none."""
+    close: TimeOfDay
+    """Local wall time from which these days are closed, unless the date has hours of its own."""
+
+
+class Holidays(Section):
+    """Which days of a country, and of its subdivision, close a calendar."""
+
+    categories: Annotated[list[Category], BeforeValidator(listed), Field(max_length=40), OneAllowed()] = ["public"]
+    """Of the `holidays` package; `[]` for none. A country that does not tell one of them apart has none of it."""
+    observed: bool = True
+    """Also the working day on which a holiday that falls on a weekend is observed."""
+    half_days: HalfDays | None = None
+    """Without it no day closes early."""
+
+
 class OpenHours(Section):
-    """Opening hours of working days; each country's weekend comes from the table of countries."""
+    """Opening hours of some countries."""
 
     rule: RuleId
     countries: OneOrMore[CountryCode] = Field(default_factory=list)
     """ISO 3166-1 codes; without it, all countries that no other entry names."""
-    hours: Annotated[OneOrMore[OpeningHours], AfterValidator(apart)]
-    """Local wall time, such as 09:00-17:00, or a list of such periods."""
+    since: Day | None = None
+    """Local date from which they hold, in place of the entry for the same countries before it."""
+    hours: Periods = []
+    """Of each day that is not the country's weekend, such as 09:00-17:00, or a list of such periods."""
+    week: Annotated[dict[Weekday, Periods], Field(validate_default=True)] = {}
+    """Instead of `hours`: by weekday, whatever the country's weekend is. Days that are not named are closed."""
     timezone: Timezone = ""
     """IANA zone that holds whatever the case says; without it, the case's own zone, else its country's."""
+    dates: Annotated[dict[Day, Periods], Field(max_length=DATES_MAX)] = {}
+    """Hours of single dates instead of their weekday's, holidays or not; `[]` closes one."""
+    breaks: Annotated[dict[Day, Periods], Field(max_length=DATES_MAX)] = {}
+    """Periods of single dates that are closed."""
+    holidays: Holidays | None = None
+    """Instead of the pack's `holidays`."""
+    closures: Annotated[list[Sentence], BeforeValidator(listed), Field(max_length=CLOSURES_MAX), OneAllowed()] = []
+    """iCalendar files whose events are closed, named from the folder of the pack."""
 
-
-class Holidays(Section):
-    """Which days off close a calendar: as yet there is one choice, said aloud."""
-
-    categories: OneOrMore[Literal["public"]] = ["public"]
-    """Categories of the `holidays` package."""
-    observed: Literal[True] = True
-    """Also the working day on which a holiday that falls on a weekend is observed."""
+    @field_validator("week")
+    @classmethod
+    def _one_of_both(cls, week: dict[Weekday, Any], info: ValidationInfo) -> dict[Weekday, Any]:
+        if "hours" in info.data and bool(week) == bool(info.data["hours"]):
+            raise wrong("either `hours` or `week`, not both" if week else "it never opens: it has no `hours`")
+        if week and not any(week.values()):
+            raise wrong("it never opens")
+        return week
 
 
 def once_each(calendars: list[OpenHours], info: ValidationInfo) -> list[OpenHours]:
-    """Every country of the table must have hours, and only one entry may give them."""
-    served: set[str] = set()
+    """Every country of the table must have hours, and at a time only one entry may give them."""
+    served: dict[str, dict[date | None, int]] = {}
     for position, entry in enumerate(calendars):
-        twice = sorted(served & set(entry.countries or [FOR_ALL_OTHERS]))
-        if twice:
-            raise wrong(f"a second entry for {', '.join(twice)}", position)
-        served.update(entry.countries or [FOR_ALL_OTHERS])
-    missing = sorted(set(known_in(info).countries) - served)
+        for name in sorted(entry.countries) or [FOR_ALL_OTHERS]:
+            versions = served.setdefault(name, {})
+            if entry.since in versions:
+                since = f" since {entry.since}" if entry.since else ""
+                raise wrong(f"a second entry for {name}{since}", position)
+            versions[entry.since] = position
+    for name, versions in served.items():
+        first = calendars[next(iter(versions.values()))]
+        for begins, position in versions.items():
+            if None not in versions:
+                raise wrong(f"no hours for {name} before {min(filter(None, versions))}", position)
+            if (calendars[position].rule, calendars[position].timezone) != (first.rule, first.timezone):
+                raise wrong(f"hours for {name} since {begins} have another rule or timezone than before", position)
+    missing = sorted(set(known_in(info).countries) - served.keys())
     if missing and FOR_ALL_OTHERS not in served:
         more = ", …" if len(missing) > SHOWN_MAX else ""
         raise wrong(

@@ -18,7 +18,8 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from sla_monitor.config.calendars import CalendarRule, Country, CountryCalendars, zone_named
+from sla_monitor.config.calendars import Country, CountryCalendars
+from sla_monitor.config.pack_calendars import calendars_of, closures_of, too_short
 from sla_monitor.config.pack_model import (
     BestEffort,
     Change,
@@ -39,6 +40,7 @@ from sla_monitor.config.pack_model import (
     shown,
 )
 from sla_monitor.config.yaml_lines import Document, Value, Where, read_yaml
+from sla_monitor.config.zones import zone_named
 from sla_monitor.core import policy
 from sla_monitor.core.policy import Packs, Policy
 from sla_monitor.core.profile import When
@@ -60,9 +62,17 @@ def load_packs(path: Path | None = None) -> Packs:
     documents = [read_yaml(file) for file in pack_files(path)]
     packs = [validated(document) for document in documents]
     compare(documents, packs)
+    found = [(document, pack) for document, pack in zip(documents, packs, strict=True) if pack]
+    calendars = [calendars_in(document, pack) for document, pack in found]
     refuse_if_wrong(documents)
-    found = [(pack, digest(document.content)) for pack, document in zip(packs, documents, strict=True) if pack]
-    versions = sorted((compiled(*each) for each in found), key=lambda version: version.effective_from)
+    versions = sorted(
+        (
+            compiled(pack, digest(document.content), found_by)
+            for (document, pack), found_by in zip(found, calendars, strict=True)
+            if found_by
+        ),
+        key=lambda version: version.effective_from,
+    )
     return Packs(versions=tuple(versions))
 
 
@@ -222,10 +232,19 @@ def country_table() -> dict[str, Country]:
     return {code: Country(zone=line.zone, weekend=line.weekdays) for code, line in lines.items()}
 
 
-def compiled(pack: Pack, digest_of_file: str) -> Policy:
+def calendars_in(document: Document, pack: Pack) -> CountryCalendars | None:
+    """The calendars of a pack, or None; what is wrong with the files it names is added to the document."""
+    closures = closures_of(document, pack)
+    if document.problems:
+        return None
+    calendars = calendars_of(pack, country_table(), closures)
+    too_short(document, pack, calendars, country_table())
+    return calendars
+
+
+def compiled(pack: Pack, digest_of_file: str, calendars: CountryCalendars) -> Policy:
     """The form that the pure core matches on. Clocks are in the order of their names, whatever the file's."""
     countries = country_table()
-    calendars = CountryCalendars([calendar_rule(entry) for entry in pack.calendars], countries)
     return Policy(
         name=pack.name,
         version=pack.version,
@@ -273,15 +292,6 @@ def coverage(said: Eligibility | CoverageOf) -> policy.CoverageRule:
         outcome=said.outcome,
         promised=said.promised if isinstance(said, CoverageOf) else True,
         advice=said.advice,
-    )
-
-
-def calendar_rule(entry: OpenHours) -> CalendarRule:
-    return CalendarRule(
-        rule=entry.rule,
-        hours=tuple(entry.hours),
-        countries=frozenset(entry.countries) or None,
-        timezone=entry.timezone or None,
     )
 
 

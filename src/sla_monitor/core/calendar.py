@@ -16,16 +16,27 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Final, Protocol
 
 from sla_monitor.core.facts import DAY, MINUTE
-from sla_monitor.core.hours import FIRST_YEAR, LAST_YEAR, MINUTES_A_DAY, Hours, Interval, WeeklyHours, merged, without
+from sla_monitor.core.hours import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    MINUTES_A_DAY,
+    Hours,
+    Interval,
+    OpeningHours,
+    merged,
+    open_on,
+    without,
+)
 from sla_monitor.errors import BadConfiguration
 
 INTERVALS_COMPILED_MAX = 400_000  # x 3 lists x (8 B pointer + 32 B integer) = 48 MB: 500 calendars of 3 years
 
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _YEAR_STARTS: Final = [
     (date(year, 1, 1).toordinal() - _EPOCH_ORDINAL) * DAY for year in range(FIRST_YEAR, LAST_YEAR + 2)
@@ -119,7 +130,7 @@ class Room:
 
 
 class CompiledCalendar:
-    """Weekly hours in one zone. Every method raises BeyondHorizon outside 1900 to 2105 (UTC).
+    """Opening hours in one zone. Every method raises BeyondHorizon outside 1900 to 2105 (UTC).
 
     BadConfiguration if it never opens. Where closed days leave no open time at all, `add` finds out at the horizon.
     """
@@ -139,7 +150,7 @@ class CompiledCalendar:
         "name",
     )
 
-    def __init__(self, name: str, hours: WeeklyHours, zone: tzinfo, room: Room | None = None) -> None:
+    def __init__(self, name: str, hours: OpeningHours, zone: tzinfo, room: Room | None = None) -> None:
         if not hours.ever_opens():
             raise BadConfiguration(f"calendar {name}: it never opens")
         self.name = name
@@ -158,8 +169,16 @@ class CompiledCalendar:
         return self._zone
 
     def hours_on(self, day: date) -> Hours:
-        """What is open on a local date, as stated: on the wall clock, wherever that is changed. For explanations."""
-        return self._hours.on(day)
+        """What is open on a local date, as stated: on the wall clock, wherever that is changed. For explanations.
+
+        Interruptions are those of the same wall clock, in minutes.
+        """
+        midnight = day.toordinal() * MINUTES_A_DAY
+        walls = [
+            (self._wall(begins) - midnight, self._wall(ends) - midnight)
+            for begins, ends in self._hours.outages(day.year)
+        ]
+        return tuple(without(open_on(self._hours, day), merged(walls)))
 
     def add(self, start: int, budget: int) -> int:
         """Return the earliest t >= start with between(start, t) >= budget: used up at closing, it is closing time."""
@@ -299,16 +318,19 @@ class CompiledCalendar:
         opened: list[Interval] = []
         cuts: list[Interval] = []
         for ordinal in ordinals:
-            day = date.fromordinal(ordinal)
-            closed = day in self._hours.closed(day.year)
-            hours = () if closed else self._hours.begun(day)
+            hours, breaks = self._hours.on(date.fromordinal(ordinal))
             opened += [(self._edge(ordinal, opens), self._edge(ordinal, closes)) for opens, closes in hours]
-            breaks = ((0, MINUTES_A_DAY),) if closed else self._hours.breaks.get(day, ())
             cuts += [(self._edge(ordinal, opens), self._edge(ordinal, closes)) for opens, closes in breaks]
+        cuts += self._hours.outages(year)
         first, last = _YEAR_STARTS[year - FIRST_YEAR], _YEAR_STARTS[year - FIRST_YEAR + 1]
         inside = [(max(opens, first), min(closes, last)) for opens, closes in opened]
         intervals = without(merged(inside), merged(cuts))
         return [opens for opens, _ in intervals], [closes for _, closes in intervals]
+
+    def _wall(self, instant: int) -> int:
+        """Return the minute of the wall clock that is shown at an instant, counted from the year 1."""
+        local = (_EPOCH + timedelta(microseconds=instant)).astimezone(self._zone)
+        return local.toordinal() * MINUTES_A_DAY + local.hour * 60 + local.minute
 
     def _edge(self, ordinal: int, minute: int) -> int:
         """Return the instant of a wall time; `fold=0` is the first pass and, in a gap, forward by its length."""

@@ -7,6 +7,7 @@ the next date; so a closed day ends a shift at its midnight, and the hours after
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -20,6 +21,7 @@ Hours = tuple[Interval, ...]  # (opens, closes) in minutes of a local day, 0..14
 MINUTES_A_DAY = 1_440
 FIRST_YEAR = 1900
 LAST_YEAR = 2105
+ALL_DAY: Hours = ((0, MINUTES_A_DAY),)
 
 
 def never_closed(_year: int) -> frozenset[date]:
@@ -27,18 +29,27 @@ def never_closed(_year: int) -> frozenset[date]:
     return frozenset()
 
 
+def no_outages(_year: int) -> Hours:
+    """Nothing closes for a while in this year."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeeklyHours:
     """Local opening hours: `weekly` by weekday (0 = Monday), replaced on the dates of `date_hours`, cut by `breaks`.
 
-    A date that `closed(year)` holds is closed whatever the others say. BadConfiguration names every interval that is
-    not one.
+    A date that `closed(year)` holds is closed whatever the others say. One that `early(year)` holds closes at
+    `early_minute`, unless it has hours of its own. `outages(year)` are instants, [from, to) in microseconds, that touch
+    a year of UTC. BadConfiguration names every interval that is not one.
     """
 
     weekly: Mapping[int, Hours]
     date_hours: Mapping[date, Hours] = field(default_factory=dict)
     breaks: Mapping[date, Hours] = field(default_factory=dict)
     closed: Callable[[int], frozenset[date]] = never_closed
+    early: Callable[[int], frozenset[date]] = never_closed
+    early_minute: int = MINUTES_A_DAY
+    outages: Callable[[int], Sequence[Interval]] = no_outages
 
     def __post_init__(self) -> None:
         problems = [f"weekday {weekday} is not 0 to 6" for weekday in self.weekly if weekday not in range(7)]
@@ -52,27 +63,68 @@ class WeeklyHours:
         if problems:
             raise BadConfiguration(problems)
 
-    def begun(self, day: date) -> Hours:
-        """Hours of one date before anything is taken away."""
-        hours = self.date_hours.get(day)
-        return self.weekly.get(day.weekday(), ()) if hours is None else hours
-
-    def on(self, day: date) -> Hours:
-        """Hours of one date as the wall clock shows them, in order, without its breaks; () on a closed day."""
+    def on(self, day: date) -> tuple[Hours, Hours]:
+        """What opens on a date, and what closes on it whatever has opened it; as the wall clock shows them."""
         if day in self.closed(day.year):
-            return ()
-        return tuple(without(merged(self.begun(day)), merged(self.breaks.get(day, ()))))
+            return (), ALL_DAY
+        cuts = self.breaks.get(day, ())
+        hours = self.date_hours.get(day)
+        if hours is not None:
+            return hours, cuts
+        if self.early_minute < MINUTES_A_DAY and day in self.early(day.year):
+            cuts = (*cuts, (self.early_minute, MINUTES_A_DAY))
+        return self.weekly.get(day.weekday(), ()), cuts
 
     def ever_opens(self) -> bool:
         """Whether a weekday, or else at least one date that is not closed, has open time."""
         return any(self.weekly.values()) or any(
-            self.on(day) for day in self.date_hours if FIRST_YEAR <= day.year <= LAST_YEAR
+            open_on(self, day) for day in self.date_hours if FIRST_YEAR <= day.year <= LAST_YEAR
         )
 
     def longest_day(self) -> int:
         """Open microseconds of the longest weekday; of the longest date if no weekday is open."""
         days = self.weekly if any(self.weekly.values()) else self.date_hours
         return max(sum(closes - opens for opens, closes in merged(hours)) for hours in days.values()) * MINUTE
+
+
+@dataclass(frozen=True, slots=True)
+class DatedHours:
+    """Hours that change for good on some dates: each of `versions` holds from its date to that of the next.
+
+    The first holds before its date too.
+    """
+
+    versions: Sequence[tuple[date, WeeklyHours]]  # ascending, one at least
+
+    def in_force(self, day: date) -> WeeklyHours:
+        """The version that holds on a date."""
+        after = bisect_right(self.versions, day, key=lambda version: version[0])
+        return self.versions[max(0, after - 1)][1]
+
+    def on(self, day: date) -> tuple[Hours, Hours]:
+        """As that of the version in force."""
+        return self.in_force(day).on(day)
+
+    def outages(self, year: int) -> list[Interval]:
+        """Those of every version: an interruption is a fact whatever the hours around it are."""
+        return [outage for _, version in self.versions for outage in version.outages(year)]
+
+    def ever_opens(self) -> bool:
+        """Whether any version does."""
+        return any(version.ever_opens() for _, version in self.versions)
+
+    def longest_day(self) -> int:
+        """That of the version with the longest."""
+        return max(version.longest_day() for _, version in self.versions if version.ever_opens())
+
+
+OpeningHours = WeeklyHours | DatedHours
+
+
+def open_on(hours: OpeningHours, day: date) -> Hours:
+    """Open time of a local date as the wall clock shows it, in order; interruptions aside."""
+    opened, cuts = hours.on(day)
+    return tuple(without(merged(opened), merged(cuts)))
 
 
 def past_midnight(shifts: Sequence[Interval]) -> tuple[Hours, Hours]:

@@ -85,7 +85,7 @@ def test_what_the_package_knows_is_asked_of_it() -> None:
     found = known_until()
     assert found["DE"] is not None
     assert found["DE"] > 2050
-    assert len(found) == 249
+    assert len(found) == 250
 
 
 @pytest.mark.parametrize(
