@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,9 +14,10 @@ from typing import Any
 import pytest
 
 from sla_monitor.cli import business_time
+from sla_monitor.cli import main as cli
 from sla_monitor.cli.business_time import CALENDARS_KEPT_MAX, INTERVALS_KEPT_MAX, LINE_BYTES_MAX, Computer
 from sla_monitor.cli.calendar import lines_of
-from sla_monitor.errors import EXIT_FINDINGS
+from sla_monitor.errors import EXIT_FINDINGS, EXIT_USAGE
 
 ROOT = Path(__file__).parents[2]
 WEEK = {day: [["09:00", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri")}
@@ -180,3 +182,37 @@ def test_what_is_kept_is_bounded() -> None:
     assert room.intervals > INTERVALS_KEPT_MAX
     assert compiled._ends == []
     assert computer.answer(json.dumps(asked).encode())["result"] > 10**9
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> object:
+    monkeypatch.setattr(sys, "argv", ["sla-monitor", "calendar", *map(str, arguments)])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    return ended.value.code
+
+
+def test_a_lock_is_written_checked_and_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Missing: a finding. Written: none. Changed by hand: a finding, which is told once more when it is written."""
+    pack = tmp_path / "pack.yaml"
+    shutil.copy(ROOT / "tests/config/four_severities.yaml", pack)
+    lock = tmp_path / "calendars.lock"
+    assert run(monkeypatch, "lock", "--check", "--policy", pack) == EXIT_FINDINGS
+    assert "is missing" in capsys.readouterr().out
+    assert not lock.exists()
+    assert run(monkeypatch, "lock", "--policy", pack, "--years", 2026, 2026) == 0
+    assert capsys.readouterr().out.endswith("lines, 2026 to 2026\n")
+    assert run(monkeypatch, "lock", "--check", "--policy", tmp_path) == 0
+    lock.write_text(lock.read_text().replace("DE 2026 0101 ", "DE 2026 "))
+    for arguments, code in ((["--check"], EXIT_FINDINGS), (["--years", 2026, 2027], 0)):
+        assert run(monkeypatch, "lock", "--policy", pack, *arguments) == code
+        assert capsys.readouterr().out.startswith("holidays DE 2026: +2026-01-01\n")
+    assert "DE 2027 0101 " in lock.read_text()
+
+
+def test_a_lock_has_years_of_calendars_only(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "lock", "--years", 2026, 2106) == EXIT_USAGE
+    assert "1900 to 2105" in capsys.readouterr().err

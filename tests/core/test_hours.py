@@ -58,13 +58,13 @@ def test_the_day_after_a_dated_shift_keeps_its_hours() -> None:
 
 
 def test_a_date_opens_and_closes() -> None:
-    """Breaks close; a half day closes early, but not one with hours of its own; a closed day is closed all day."""
+    """Breaks close; a half day closes early; a date may have hours of its own; a closed day is closed all day."""
     hours = WeeklyHours(
         weekly={0: OFFICE, 1: OFFICE, 2: OFFICE},
         date_hours={date(2026, 1, 6): ((600, 1200),)},
         breaks={MONDAY: ((550, 560),)},
         closed=lambda _: frozenset({date(2026, 1, 7)}),
-        early=lambda _: frozenset({MONDAY, date(2026, 1, 6)}),
+        early=lambda _: frozenset({MONDAY}),
         early_minute=720,
     )
     assert hours.on(MONDAY) == (OFFICE, ((550, 560), (720, 1440)))

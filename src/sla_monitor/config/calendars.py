@@ -119,7 +119,7 @@ class CountryCalendars:
             date_hours=date_hours,
             breaks=dated_shifts(rule.breaks),
             closed=partial(closed_dates, partial(of_kind, self._lookup, country, part, days.closed), rule),
-            early=partial(of_kind, self._lookup, country, part, days.early),
+            early=partial(early_dates, partial(of_kind, self._lookup, country, part, days.early), rule),
             early_minute=days.early_minute,
             outages=partial(outages, rule.closures, zone),
         )
@@ -136,6 +136,11 @@ def closed_dates(holidays: Callable[[int], frozenset[date]], rule: CalendarRule,
         return holidays(year)
     closures = (each.year(year).dates for each in rule.closures)
     return (holidays(year) - rule.date_hours.keys()).union(*closures)
+
+
+def early_dates(half_days: Callable[[int], frozenset[date]], rule: CalendarRule, year: int) -> frozenset[date]:
+    """Half days, unless the rule gives their date hours of its own."""
+    return half_days(year) - rule.date_hours.keys()
 
 
 def outages(closures: Sequence[Closures], zone: ZoneInfo, year: int) -> list[Interval]:

@@ -63,10 +63,11 @@ class Closures:
     def year(self, year: int) -> Year:
         """What is closed in it; nothing outside the years of calendars."""
         if year not in self.years:
-            self.years[year] = self._resolved(year)
+            self.years[year] = self.resolved(year)
         return self.years[year]
 
-    def _resolved(self, year: int) -> Year:
+    def resolved(self, year: int) -> Year:
+        """What the file says, whatever is remembered."""
         if not FIRST_YEAR <= year <= LAST_YEAR:
             return Year()
         first, last = datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)

@@ -10,14 +10,31 @@ from typing import get_args
 from sla_monitor.config.calendars import CalendarRule, Country, CountryCalendars, Lookup
 from sla_monitor.config.closures import BadClosures, Closures, read_closures
 from sla_monitor.config.holiday_dates import Holidays, Kind, holiday_dates
+from sla_monitor.config.lock import LOCK_NAME, Lock
 from sla_monitor.config.pack_model import Holidays as SaidHolidays
 from sla_monitor.config.pack_model import OpenHours, Pack, Weekday
 from sla_monitor.config.yaml_lines import Document
 from sla_monitor.core.facts import DAY
 from sla_monitor.core.hours import MINUTES_A_DAY
 
+MAKE_IT = "`sla-monitor calendar lock`"
 NAMES = get_args(Weekday)
 YEARS_TO_REACH_IT = 5  # a target that takes longer is no promise to anybody
+
+
+def kinds_of(pack: Pack) -> set[Kind]:
+    """The kinds of holidays that its calendars ask for."""
+    days = [days_off(entry.holidays or pack.holidays) for entry in pack.calendars]
+    return {kind for each in days for kind in (each.closed, each.early) if kind}
+
+
+def pinned(document: Document, pack: Pack, closures: Mapping[str, Closures], lock: Lock) -> dict[str, Closures]:
+    """The closures as the lock has them; complains of what the pack needs and the lock does not have."""
+    if kinds_of(pack) - lock.days.keys():
+        document.complain(("holidays",), f"{LOCK_NAME} was made for other holidays; make it anew: {MAKE_IT}")
+    for name in closures.keys() - lock.closures.keys():
+        document.complain(("calendars",), f"{LOCK_NAME} was made without {name}; make it anew: {MAKE_IT}")
+    return {name: Closures(name, each.calendar, dict(lock.closures.get(name, {}))) for name, each in closures.items()}
 
 
 def closures_of(document: Document, pack: Pack) -> dict[str, Closures]:
@@ -62,10 +79,15 @@ def calendar_rule(entry: OpenHours, holidays: SaidHolidays, closures: Mapping[st
 def days_off(said: SaidHolidays) -> Holidays:
     half = said.half_days
     return Holidays(
-        closed=Kind(categories=tuple(said.categories), observed=said.observed) if said.categories else None,
-        early=Kind(categories=tuple(half.categories), observed=said.observed) if half else None,
+        closed=kind_of(said.categories, said.observed) if said.categories else None,
+        early=kind_of(half.categories, said.observed) if half else None,
         early_minute=half.close if half else MINUTES_A_DAY,
     )
+
+
+def kind_of(categories: Iterable[str], observed: bool) -> Kind:  # noqa: FBT001 # as the pack says it
+    """In one order, so that the same days are the same kind."""
+    return Kind(categories=tuple(sorted(set(categories))), observed=observed)
 
 
 def too_short(document: Document, pack: Pack, calendars: CountryCalendars, countries: Iterable[str]) -> None:

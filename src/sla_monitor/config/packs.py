@@ -19,7 +19,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from sla_monitor.config.calendars import Country, CountryCalendars
-from sla_monitor.config.pack_calendars import calendars_of, closures_of, too_short
+from sla_monitor.config.holiday_dates import holiday_dates
+from sla_monitor.config.lock import Lock, Locked, lock_beside, read_lock
+from sla_monitor.config.pack_calendars import calendars_of, closures_of, pinned, too_short
 from sla_monitor.config.pack_model import (
     BestEffort,
     Change,
@@ -57,13 +59,15 @@ SUFFIXES = (".yaml", ".yml")
 def load_packs(path: Path | None = None) -> Packs:
     """All versions of a pack: a file, a folder of files, or None for the built-in pack.
 
-    BadConfiguration lists every problem of every file, each as `file:line: problem`.
+    Holidays and closures are those of the `calendars.lock` beside it, if there is one. BadConfiguration lists every
+    problem of every file, each as `file:line: problem`.
     """
     documents = [read_yaml(file) for file in pack_files(path)]
     packs = [validated(document) for document in documents]
     compare(documents, packs)
     found = [(document, pack) for document, pack in zip(documents, packs, strict=True) if pack]
-    calendars = [calendars_in(document, pack) for document, pack in found]
+    lock = read_lock(lock_beside(path or BUILT_IN))
+    calendars = [calendars_in(document, pack, lock) for document, pack in found]
     refuse_if_wrong(documents)
     versions = sorted(
         (
@@ -232,12 +236,14 @@ def country_table() -> dict[str, Country]:
     return {code: Country(zone=line.zone, weekend=line.weekdays) for code, line in lines.items()}
 
 
-def calendars_in(document: Document, pack: Pack) -> CountryCalendars | None:
+def calendars_in(document: Document, pack: Pack, lock: Lock | None) -> CountryCalendars | None:
     """The calendars of a pack, or None; what is wrong with the files it names is added to the document."""
     closures = closures_of(document, pack)
+    if lock is not None:
+        closures = pinned(document, pack, closures, lock)
     if document.problems:
         return None
-    calendars = calendars_of(pack, country_table(), closures)
+    calendars = calendars_of(pack, country_table(), closures, Locked(lock).dates if lock else holiday_dates)
     too_short(document, pack, calendars, country_table())
     return calendars
 

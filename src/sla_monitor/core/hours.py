@@ -38,9 +38,9 @@ def no_outages(_year: int) -> Hours:
 class WeeklyHours:
     """Local opening hours: `weekly` by weekday (0 = Monday), replaced on the dates of `date_hours`, cut by `breaks`.
 
-    A date that `closed(year)` holds is closed whatever the others say. One that `early(year)` holds closes at
-    `early_minute`, unless it has hours of its own. `outages(year)` are instants, [from, to) in microseconds, that touch
-    a year of UTC. BadConfiguration names every interval that is not one.
+    A date that `closed(year)` holds is closed whatever the others say; one that `early(year)` holds is closed from
+    `early_minute` on. `outages(year)` are instants, [from, to) in microseconds, that touch a year of UTC.
+    BadConfiguration names every interval that is not one.
     """
 
     weekly: Mapping[int, Hours]
@@ -68,12 +68,10 @@ class WeeklyHours:
         if day in self.closed(day.year):
             return (), ALL_DAY
         cuts = self.breaks.get(day, ())
-        hours = self.date_hours.get(day)
-        if hours is not None:
-            return hours, cuts
         if self.early_minute < MINUTES_A_DAY and day in self.early(day.year):
             cuts = (*cuts, (self.early_minute, MINUTES_A_DAY))
-        return self.weekly.get(day.weekday(), ()), cuts
+        hours = self.date_hours.get(day)
+        return self.weekly.get(day.weekday(), ()) if hours is None else hours, cuts
 
     def ever_opens(self) -> bool:
         """Whether a weekday, or else at least one date that is not closed, has open time."""
