@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 from sla_monitor.oracle.events import instant
-from sla_monitor.oracle.hours import ROUND_THE_CLOCK, BusinessHours, days_off, micros
+from sla_monitor.oracle.hours import ROUND_THE_CLOCK, BusinessHours, micros
 from sla_monitor.oracle.plan import Plan, Plans, duration
 from sla_monitor.oracle.reopening import months_later
 from sla_monitor.oracle.shapes import FINGERPRINT, RELEASES, REQUESTS, TRAITS
@@ -158,8 +158,9 @@ def edges(plan: Plan, known: dict[str, Any], since: int) -> list[int]:
         return []
     today = date(1970, 1, 1) + timedelta(microseconds=since)
     days = [today + timedelta(days=count) for count in range(-1, 6)]
-    off = days_off(hours.country, hours.subdivision, today.year)
-    beside = [day + timedelta(days=step) for day in off if abs((day - today).days) < 7 for step in (-1, 1)]
+    near = [today + timedelta(days=count) for count in range(-6, 7)]
+    off = [day for day in near if hours.closed(day)]
+    beside = [day + timedelta(days=step) for day in off for step in (-1, 1)]
     return [edge for day in [*days, *beside] for interval in hours.open_on(day) for edge in interval]
 
 

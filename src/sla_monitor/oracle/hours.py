@@ -2,6 +2,7 @@
 
 `docs/pitfalls/clocks-and-dst.md`: open time is elapsed time; an edge in the hour that is skipped moves forward by the
 gap's length, one in the hour that comes twice means its first pass. `zoneinfo` with `fold=0` does both.
+`docs/calendars.md`: what a pack may say of hours.
 """
 
 from __future__ import annotations
@@ -9,17 +10,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
+from typing import Any
 from zoneinfo import ZoneInfo
 
-import holidays
+from sla_monitor.oracle.days_off import DaysOff, subdivisions
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+ONE_DAY = timedelta(days=1)
 END_OF_CALENDARS = (datetime(2106, 1, 1, tzinfo=UTC) - EPOCH) // MICROSECOND
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-Interval = tuple[int, int]  # microseconds, from and to
+A_DAY = 24 * 60
+WEEKEND = ("sat", "sun")
+PUBLIC = ("public",)
+Interval = tuple[int, int]  # microseconds, or minutes of a local day, from and to
+Entry = Mapping[str, Any]  # of a pack's `calendars`
 
 
 @cache
@@ -31,19 +38,6 @@ def zone(name: str) -> ZoneInfo:
 
 def micros(moment: datetime) -> int:
     return (moment - EPOCH) // MICROSECOND
-
-
-@cache
-def days_off(country: str, subdivision: str | None, year: int) -> frozenset[date]:
-    if country not in holidays.list_supported_countries():
-        return frozenset()
-    found = holidays.country_holidays(country, subdiv=subdivision, years=year, observed=True)
-    return frozenset(day for day in found if day.year == year)
-
-
-@cache
-def subdivisions(country: str) -> frozenset[str]:
-    return frozenset(holidays.list_supported_countries().get(country, ()))
 
 
 @dataclass(frozen=True)
@@ -61,17 +55,82 @@ class RoundTheClock:
 
 @dataclass(frozen=True)
 class BusinessHours:
+    """`entries` hold one after the other, each since its date; `holidays` is the section of the pack."""
+
     name: str
     zone: ZoneInfo
     country: str
     subdivision: str | None
-    hours: Sequence[tuple[int, int]]  # minutes of the local day, from and to
+    entries: Sequence[Entry]
     weekend: frozenset[str]
+    holidays: Entry
+    days_off: DaysOff
     _days: dict[date, list[Interval]] = field(default_factory=dict, compare=False, repr=False)
 
-    @property
+    @cached_property
     def one_day(self) -> int:
-        return sum(closes - opens for opens, closes in self.hours) * 60_000_000
+        """The longest weekday of any entry; of one that has no open weekday, the longest date."""
+        longest = 0
+        for entry in self.entries:
+            some_week = [self._of_weekday(entry, day) for day in week(date(2026, 1, 5))]
+            dated = [self._begun(entry, day) for day in written_dates(entry)]
+            lengths = [length(spans) for spans in some_week]
+            longest = max([longest, *(lengths if any(lengths) else map(length, dated))])
+        return longest * 60_000_000
+
+    def in_force(self, day: date) -> Entry:
+        begun = [entry for entry in self.entries if entry.get("since") is None or as_date(entry["since"]) <= day]
+        return begun[-1]
+
+    def closed(self, day: date) -> bool:
+        """By a closure, or by a holiday that the pack gives no hours of its own."""
+        entry = self.in_force(day)
+        if any(day in self.days_off.closures(name, day.year)[0] for name in many(entry.get("closures"))):
+            return True
+        return day not in written_dates(entry) and self._is(day, "categories", entry)
+
+    def _is(self, day: date, what: str, entry: Entry) -> bool:
+        said = entry.get("holidays") or self.holidays
+        half = said.get("half_days") or {}
+        wanted = said.get("categories", PUBLIC) if what == "categories" else half.get("categories", ["half_day"])
+        observed = bool(said.get("observed", True))
+        place = self.country, self.subdivision
+        return day in self.days_off.holidays(*place, many(wanted), day.year, observed=observed)
+
+    def _of_weekday(self, entry: Entry, day: date) -> list[Interval]:
+        """Hours of an ordinary day: its own, and what is left of a shift of the day before."""
+        return heads(self._written(entry, day)) + tails(self._written(entry, day - ONE_DAY))
+
+    def _written(self, entry: Entry, day: date) -> list[str]:
+        name = WEEKDAYS[day.weekday()]
+        if entry.get("week"):
+            return many(entry["week"].get(name))
+        return [] if name in self.weekend else many(entry.get("hours"))
+
+    def _begun(self, entry: Entry, day: date) -> list[Interval]:
+        dated = written_dates(entry)
+        spans = heads(dated[day]) if day in dated else self._of_weekday(entry, day)
+        return spans + tails(dated.get(day - ONE_DAY, []))
+
+    def _cuts(self, day: date) -> list[Interval]:
+        """What is closed on a date, as instants, whatever opened it."""
+        entry = self.in_force(day)
+        breaks = {as_date(key): many(value) for key, value in (entry.get("breaks") or {}).items()}
+        spans = heads(breaks.get(day, [])) + tails(breaks.get(day - ONE_DAY, []))
+        half = (entry.get("holidays") or self.holidays).get("half_days")
+        if half and day not in written_dates(entry) and self._is(day, "half_days", entry):
+            spans.append((_minute(str(half["close"])), A_DAY))
+        if self.closed(day):
+            spans = [(0, A_DAY)]
+        return [(self._edge(day, begins), self._edge(day, ends)) for begins, ends in spans]
+
+    def _outages(self, day: date) -> list[Interval]:
+        names = {name for entry in self.entries for name in many(entry.get("closures"))}
+        found = [stretch for name in sorted(names) for stretch in self.days_off.closures(name, day.year)[1]]
+        return [(self._instant(begins), self._instant(ends)) for begins, ends in found]
+
+    def _instant(self, moment: datetime) -> int:
+        return micros(moment if moment.tzinfo else moment.replace(tzinfo=self.zone))
 
     def open_on(self, day: date) -> list[Interval]:
         if day not in self._days:
@@ -79,10 +138,13 @@ class BusinessHours:
         return self._days[day]
 
     def _opening(self, day: date) -> list[Interval]:
-        if WEEKDAYS[day.weekday()] in self.weekend or day in days_off(self.country, self.subdivision, day.year):
+        if self.closed(day):
             return []
-        edges = [(self._edge(day, opens), self._edge(day, closes)) for opens, closes in self.hours]
-        return [(opens, closes) for opens, closes in edges if opens < closes]
+        begun = self._begun(self.in_force(day), day)
+        edges = [(self._edge(day, opens), self._edge(day, closes)) for opens, closes in begun]
+        cuts = [cut for near in (day - ONE_DAY, day, day + ONE_DAY) for cut in self._cuts(near)]
+        cuts += [cut for near in {day - ONE_DAY, day, day + ONE_DAY} for cut in self._outages(near)]
+        return less(one_by_one(edges), cuts)
 
     def _edge(self, day: date, minute: int) -> int:
         local = datetime(day.year, day.month, day.day) + timedelta(minutes=minute)  # noqa: DTZ001  # wall time
@@ -95,7 +157,7 @@ class BusinessHours:
             for opens, closes in self.open_on(day):
                 if closes > start:
                     yield max(opens, start), closes
-            day += timedelta(days=1)
+            day += ONE_DAY
 
     def add(self, start: int, budget: int) -> int:
         """The instant at which `budget` of open time is used up: at closing, if that is when it is."""
@@ -156,45 +218,85 @@ def _minute(text: str) -> int:
     return int(hour) * 60 + int(minute)
 
 
-def wall_hours(written: str | Sequence[str]) -> tuple[tuple[int, int], ...]:
-    """`09:00-17:00`, or a list of such."""
-    parts = [written] if isinstance(written, str) else written
-    return tuple((_minute(part.split("-")[0]), _minute(part.split("-")[1])) for part in parts)
+def edges_of(written: str) -> Interval:
+    opens, closes = written.split("-")
+    return _minute(opens), _minute(closes)
 
 
-@cache
-def business_hours(
-    rule: str,
-    hours: tuple[tuple[int, int], ...],
-    zone_name: str,
-    country: str,
-    subdivision: str | None,
-    weekend: frozenset[str],
-) -> BusinessHours:
-    place = f"{country}-{subdivision}" if subdivision else country
-    return BusinessHours(f"{rule}:{place}:{zone_name}", zone(zone_name), country, subdivision, hours, weekend)
+def heads(written: Sequence[str]) -> list[Interval]:
+    """The part of each period that is on its own date."""
+    return [(opens, closes if opens < closes else A_DAY) for opens, closes in map(edges_of, written)]
+
+
+def tails(written: Sequence[str]) -> list[Interval]:
+    """The part of each period that is on the next date."""
+    return [(0, closes) for opens, closes in map(edges_of, written) if 0 < closes < opens]
+
+
+def one_by_one(intervals: Sequence[Interval]) -> list[Interval]:
+    """The same time without overlaps, in order; what ends before it begins is nothing."""
+    found: list[Interval] = []
+    for begins, ends in sorted(intervals):
+        start = max(begins, found[-1][1]) if found else begins
+        if start < ends:
+            found.append((start, ends))
+    return found
+
+
+def less(intervals: Sequence[Interval], cuts: Sequence[Interval]) -> list[Interval]:
+    left = list(intervals)
+    for begins, ends in cuts:
+        if begins < ends:
+            before = [(opens, min(closes, begins)) for opens, closes in left if opens < begins]
+            left = before + [(max(opens, ends), closes) for opens, closes in left if closes > ends]
+    return sorted(left)
+
+
+def length(spans: Sequence[Interval]) -> int:
+    return sum(ends - begins for begins, ends in one_by_one(spans))
+
+
+def week(monday: date) -> list[date]:
+    return [monday + timedelta(days=n) for n in range(7)]
+
+
+def as_date(written: object) -> date:
+    """YAML may have made a date of it already."""
+    return written if isinstance(written, date) else date.fromisoformat(str(written))
+
+
+def written_dates(entry: Entry) -> dict[date, list[str]]:
+    return {as_date(key): many(value) for key, value in (entry.get("dates") or {}).items()}
 
 
 def calendar_of(
-    rules: Sequence[Mapping[str, object]], table: Mapping[str, Mapping[str, object]], place: Mapping[str, object]
+    pack: Mapping[str, Any], days_off: DaysOff, table: Mapping[str, Mapping[str, object]], place: Mapping[str, object]
 ) -> BusinessHours:
-    """The first rule for the country; its own zone, else the case's, else the one of the table."""
+    """By the entries for the country; their own zone, else the case's, else the one of the table."""
     country = str(place["country"])
-    of_others = [rule for rule in rules if not rule.get("countries")]
-    rule = next((rule for rule in rules if country in _list(rule.get("countries"))), None) or of_others[0]
-    row = table[country]
-    zone_name = rule.get("timezone") or place.get("timezone") or row["zone"]
+    entries = [entry for entry in pack["calendars"] if country in many(entry.get("countries"))]
+    entries = entries or [entry for entry in pack["calendars"] if not entry.get("countries")]
+    entries.sort(key=lambda entry: str(entry.get("since") or ""))
+    first, row = entries[0], table[country]
+    zone_name = str(first.get("timezone") or place.get("timezone") or row["zone"])
     written = place.get("subdivision")
     subdivision = str(written).removeprefix(f"{country}-") if written else None
     if subdivision not in subdivisions(country):
         subdivision = None
-    hours = rule["hours"]
-    spans = wall_hours(hours if isinstance(hours, str) else [str(part) for part in _list(hours)])
-    weekend = frozenset(str(day) for day in _list(row.get("weekend") or ["sat", "sun"]))
-    return business_hours(str(rule["rule"]), spans, str(zone_name), country, subdivision, weekend)
+    where = f"{country}-{subdivision}" if subdivision else country
+    return BusinessHours(
+        name=f"{first['rule']}:{where}:{zone_name}",
+        zone=zone(zone_name),
+        country=country,
+        subdivision=subdivision,
+        entries=entries,
+        weekend=frozenset(str(day) for day in many(row.get("weekend") or WEEKEND)),
+        holidays=pack.get("holidays") or {},
+        days_off=days_off,
+    )
 
 
-def _list(found: object) -> list[object]:
+def many(found: object) -> list[Any]:
     if found is None:
         return []
     return list(found) if isinstance(found, list | tuple) else [found]

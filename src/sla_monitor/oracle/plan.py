@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from sla_monitor.oracle.days_off import DaysOff
 from sla_monitor.oracle.events import instant
 from sla_monitor.oracle.hours import ROUND_THE_CLOCK, BusinessHours, RoundTheClock, calendar_of, micros
 from sla_monitor.oracle.shapes import countries
@@ -31,6 +32,8 @@ class Plan:
 
     pack: Mapping[str, Any]
     effective_from: int
+    days_off: DaysOff
+    _calendars: dict[tuple[object, ...], BusinessHours] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def policy(self) -> dict[str, str]:
@@ -61,7 +64,10 @@ class Plan:
         return self.calendar(terms)
 
     def calendar(self, terms: Terms) -> BusinessHours:
-        return calendar_of(self.pack["calendars"], countries(), terms)
+        place = (terms["country"], terms.get("subdivision"), terms.get("timezone"))
+        if place not in self._calendars:
+            self._calendars[place] = calendar_of(self.pack, self.days_off, countries(), terms)
+        return self._calendars[place]
 
     def direction(self, old: Terms, new: Terms) -> str:
         """By severity; if that is the same, by plan; then by hours, round the clock being more."""
@@ -111,11 +117,9 @@ class Plans:
     def load(cls, paths: Sequence[Path] = ()) -> Plans:
         """A path is a file, or a folder of versions. Without one: the built-in pack."""
         files = [file for path in paths for file in (_files(path) if path.is_dir() else [path])]
-        texts = [file.read_text(encoding="utf-8") for file in files]
         if not paths:
-            built_in = resources.files("sla_monitor").joinpath("policies", "default.yaml")
-            texts = [built_in.read_text(encoding="utf-8")]
-        return cls([_plan(YAML(typ="safe", pure=True).load(text)) for text in texts])
+            files = [Path(str(resources.files("sla_monitor"))) / "policies" / "default.yaml"]
+        return cls([_plan(_loaded(file), DaysOff.of(file.parent)) for file in files])
 
     def at(self, opened_at: int) -> Plan:
         """The version in force when the case was opened; before the first one, the first."""
@@ -126,8 +130,13 @@ def _files(folder: Path) -> list[Path]:
     return sorted(file for file in folder.iterdir() if file.suffix in {".yaml", ".yml"})
 
 
-def _plan(pack: Mapping[str, Any]) -> Plan:
+def _loaded(file: Path) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8"))
+    return found
+
+
+def _plan(pack: Mapping[str, Any], days_off: DaysOff) -> Plan:
     since = pack["effective_from"]
     if isinstance(since, datetime):  # YAML has times of its own, in UTC where no offset is left
-        return Plan(pack, micros(since if since.tzinfo else since.replace(tzinfo=UTC)))
-    return Plan(pack, instant(str(since)))
+        return Plan(pack, micros(since if since.tzinfo else since.replace(tzinfo=UTC)), days_off)
+    return Plan(pack, instant(str(since)), days_off)
