@@ -61,6 +61,12 @@ def test_the_same_calendar_is_recognised() -> None:
     assert len({question().calendar, question(tz="GMT").calendar, question(holidays=["2026-01-01"]).calendar}) == 3
 
 
+def test_hours_of_single_dates_are_enough() -> None:
+    """A calendar may have no weekday at all."""
+    found = question(hours=None, date_hours={"2026-01-05": [["09:00", "17:00"]]}).hours
+    assert (found.weekly, found.date_hours) == ({}, {date(2026, 1, 5): ((540, 1020),)})
+
+
 def test_periods_are_asked_by_number_or_up_to_an_end() -> None:
     found = question(op="periods", count=0)
     assert found.question == Periods(start=1_767_603_600 * SECOND, count=0, end=None)

@@ -35,8 +35,8 @@ class _Said(msgspec.Struct, kw_only=True, frozen=True):
 
     op: Literal["add", "subtract", "between", "periods"]
     tz: str
-    hours: dict[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], Intervals]
     start: str
+    hours: dict[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], Intervals] = {}
     holidays: list[str] = []
     date_hours: dict[str, Intervals] = {}
     breaks: dict[str, Intervals] = {}
