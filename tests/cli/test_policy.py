@@ -99,7 +99,7 @@ def test_another_pack_is_a_table_of_sums_and_exit_0(policy: Policy, capfd: pytes
     lines = [line.split() for line in capfd.readouterr().out.splitlines()]
     assert ["initial_response", "unified", "C", "1", "0", "1", "0", "0", "+1h", "+1h", "+1h"] in lines
     assert ["initial_response", "standard", "A", "met", "late", "met", "1"] in lines
-    assert " ".join(lines[-1]) == "5 cases, 4 open deadlines: 3 moved, 1 gone, 3 new; 5 verdicts flipped"
+    assert " ".join(lines[-1]) == "5 cases, 4 open deadlines: 3 moved, 1 gone, 4 new; 6 verdicts flipped"
 
 
 def test_a_difference_is_data_for_programs(policy: Policy, capfd: pytest.CaptureFixture[str]) -> None:

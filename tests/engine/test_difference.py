@@ -160,6 +160,25 @@ def test_a_clock_ends_as_what_stands_about_it_says(more: list[Standing], verdict
     assert found.deadlines.get(FIRST) == deadline
 
 
+def test_a_clock_that_starts_again_has_a_new_deadline_and_keeps_its_worst_verdict() -> None:
+    """Once late, and running again."""
+    first = [STARTED, of_clock("sla.breached", clock(1), clock(1)), of_clock("sla.met", clock(2), clock(1), late=True)]
+    again = [of_clock("sla.clock.started", clock(3), clock(4))]
+    found = outcome_of([*first, *again], clock(3))
+    assert (found.verdicts[FIRST], found.deadlines) == ("met late", {FIRST: clock(4)})
+    third = [of_clock("sla.met", clock(3, 30), clock(4)), of_clock("sla.clock.started", clock(5), clock(6))]
+    later = outcome_of([*first, *again, *third], clock(6, 30))
+    assert (later.verdicts[FIRST], later.deadlines) == ("met late", {})
+
+
+def test_a_clock_that_pauses_has_no_deadline() -> None:
+    """Until it is resumed."""
+    paused = of_clock("sla.clock.paused", clock(0, 10), None)
+    resumed = of_clock("sla.clock.resumed", clock(0, 20), clock(1, 10))
+    assert outcome_of([STARTED, paused], clock(0, 15)).deadlines == {}
+    assert outcome_of([STARTED, paused, resumed], clock(0, 25)).deadlines == {FIRST: clock(1, 10)}
+
+
 def test_the_customers_clocks_have_a_deadline_and_no_verdict() -> None:
     """Their verdicts are about severity and effort."""
     found = outcome_of([STARTED], NINE, ["initial_response"])

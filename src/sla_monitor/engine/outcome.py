@@ -20,6 +20,7 @@ SERVICE, SEVERITY, EFFORT, CONTACT = "service", "severity", "effort", "contact"
 REOPENING, SCRIPTS = "reopening", "scripts"
 OPEN, MET, MET_LATE, BREACHED, CANCELLED = "open", "met", "met late", "breached", "cancelled"
 NONE = "none"  # the clock has not run
+VERDICTS = (OPEN, CANCELLED, MET, MET_LATE, BREACHED)  # of several runs the last one here counts
 
 # Of several that stand about one thing the last one here counts.
 GRADES = {
@@ -95,11 +96,11 @@ def outcome_of(standing: Iterable[Standing], now: int, without_verdicts: Iterabl
             outcome.verdicts[about] = worst
     apart = set(without_verdicts)
     for about, said in clocks.items():
-        verdict = clock_verdict(said)
+        verdicts = [clock_verdict(run) for run in runs(said)]
         if about.about not in apart:
-            outcome.verdicts[about] = verdict
+            outcome.verdicts[about] = max(verdicts, key=VERDICTS.index)
         deadline = said[-1].data.get("deadline")
-        if verdict == OPEN and said[-1].kind != n.CLOCK_STOPPED and isinstance(deadline, str):
+        if verdicts[-1] == OPEN and said[-1].kind != n.CLOCK_STOPPED and isinstance(deadline, str):
             due_at = rfc3339.parse(deadline)
             if due_at > now:
                 outcome.deadlines[about] = due_at
@@ -112,8 +113,19 @@ def _grades(one: Standing) -> Iterator[tuple[str, str]]:
             yield what, grades[one.kind]
 
 
+def runs(said: Iterable[Standing]) -> Iterator[list[Standing]]:
+    """What stands about each run of a clock: one may start again after it was stopped."""
+    run: list[Standing] = []
+    for one in said:
+        if one.kind == n.CLOCK_STARTED and run:
+            yield run
+            run = []
+        run.append(one)
+    yield run
+
+
 def clock_verdict(said: Iterable[Standing]) -> str:
-    """Of all that stands about one clock."""
+    """Of all that stands about one run of a clock."""
     kinds = {one.kind: one for one in said}
     if n.MET in kinds:
         return MET_LATE if kinds[n.MET].data.get("late") else MET

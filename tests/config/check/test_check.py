@@ -51,7 +51,14 @@ def test_every_kind_of_finding_has_a_seeded_fault() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [CLEAN, BUILT_IN / "default.yaml", HERE.parent / "four_severities.yaml"], ids=lambda path: str(path.stem)
+    "path",
+    [
+        CLEAN,
+        BUILT_IN / "default.yaml",
+        HERE.parent / "four_severities.yaml",
+        HERE.parents[2] / "docs" / "examples" / "hosting.yaml",
+    ],
+    ids=lambda path: str(path.stem),
 )
 def test_a_good_pack_has_neither_findings_nor_notes(path: Path) -> None:
     """The built-in one among them."""

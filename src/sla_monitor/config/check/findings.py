@@ -18,6 +18,7 @@ MODES_CONFLICT = "modes_conflict"
 UNCITED = "uncited"
 SWITCHED_OFF = "switched_off"
 STOPS_NOTHING = "stops_nothing"
+PAUSE = "pause"
 SAME_VERSION = "same_version"
 UNREACHABLE_VALUE = "unreachable_value"
 REDUNDANT = "redundant"
@@ -40,7 +41,8 @@ KINDS: Final = {
     MODES_CONFLICT: (FINDING, "One fact lowers a severity at once and also recommends to lower it."),
     UNCITED: (FINDING, "No notice can cite the rule, and no cited rule names it in `see`."),
     SWITCHED_OFF: (FINDING, "Levels are set and their notices are switched off."),
-    STOPS_NOTHING: (FINDING, "An event that can never stop a clock."),
+    STOPS_NOTHING: (FINDING, "An event that can never stop, pause or resume a clock."),
+    PAUSE: (FINDING, "A clock that pauses for good, or that resumes without ever having paused."),
     SAME_VERSION: (FINDING, "Two files given one by one are the same version, or begin at the same time."),
     UNREACHABLE_VALUE: (NOTE, "A value that the rule names is matched by earlier rules in every case."),
     REDUNDANT: (NOTE, "Without the rule, later ones would decide the same."),

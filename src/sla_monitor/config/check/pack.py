@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from sla_monitor.config.check.findings import STOPS_NOTHING, SWITCHED_OFF, UNCITED, Finding
+from sla_monitor.config.check.findings import PAUSE, STOPS_NOTHING, SWITCHED_OFF, UNCITED, Finding
 from sla_monitor.config.check.sources import Source
 from sla_monitor.config.yaml_lines import Value, Where
 from sla_monitor.core import notices
@@ -17,10 +17,20 @@ NEVER_STOP: Final = ("case.opened", "case.fact_withdrawn")
 def check_pack(source: Source) -> Iterator[Finding]:
     yield from _uncited(source)
     yield from _switched_off(source)
+    yield from _events(source)
+
+
+def _events(source: Source) -> Iterator[Finding]:
     for name, clock in source.pack.clocks.items():
-        for position, event in enumerate(clock.stops):
-            if event in NEVER_STOP:
-                yield source.finding(STOPS_NOTHING, ("clocks", name, "stops", position), f"{event} never stops a clock")
+        for field in ("stops", "pauses", "resumes"):
+            for position, event in enumerate(getattr(clock, field)):
+                if event in NEVER_STOP:
+                    text = f"{event} never {field} a clock"
+                    yield source.finding(STOPS_NOTHING, ("clocks", name, field, position), text)
+        if clock.pauses and not clock.resumes:
+            yield source.finding(PAUSE, ("clocks", name, "pauses"), "it pauses for good: nothing resumes it")
+        if clock.resumes and not clock.pauses:
+            yield source.finding(PAUSE, ("clocks", name, "resumes"), "nothing pauses it")
 
 
 def _uncited(source: Source) -> Iterator[Finding]:
