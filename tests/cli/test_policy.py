@@ -17,6 +17,8 @@ ROOT = Path(__file__).parents[2]
 BUILT_IN = ROOT / "src/sla_monitor/policies/default.yaml"
 NIGHT = ROOT / "tests/oracle/night.yaml"
 FAULTY = ROOT / "tests/config/check/faulty"
+HOSTING = ROOT / "docs/examples/hosting.yaml"
+NEXT = ROOT / "docs/examples/hosting-next.yaml"
 EVENTS = ROOT / "docs/examples/a-morning.jsonl"
 
 Policy = Callable[..., object]
@@ -81,63 +83,63 @@ def test_a_file_that_is_not_there_is_wrong_usage(policy: Policy, tmp_path: Path)
     """Exit 2; so are no files at all."""
     assert policy("check", tmp_path / "gone.yaml") == 2
     assert policy("check") == 2
-    assert policy("diff", BUILT_IN, NIGHT) == 2
-    assert policy("diff", BUILT_IN, NIGHT, "--events", tmp_path / "gone.jsonl") == 2
+    assert policy("diff", HOSTING, NEXT) == 2
+    assert policy("diff", HOSTING, NEXT, "--events", tmp_path / "gone.jsonl") == 2
 
 
 def test_a_pack_against_itself_is_one_line_and_exit_0(policy: Policy, capfd: pytest.CaptureFixture[str]) -> None:
     """No table where there is nothing to show."""
-    assert policy("diff", BUILT_IN, BUILT_IN, "--events", EVENTS) == 0
+    assert policy("diff", HOSTING, HOSTING, "--events", EVENTS) == 0
     assert capfd.readouterr().out.splitlines() == [
-        "5 cases, 4 open deadlines: 0 moved, 0 gone, 0 new; 0 verdicts flipped"
+        "6 cases, 11 open deadlines: 0 moved, 0 gone, 0 new; 0 verdicts flipped"
     ]
 
 
 def test_another_pack_is_a_table_of_sums_and_exit_0(policy: Policy, capfd: pytest.CaptureFixture[str]) -> None:
     """Deadlines by clock, plan and severity, then verdicts, then all of it in one line."""
-    assert policy("diff", BUILT_IN, NIGHT, "--events", EVENTS) == 0
+    assert policy("diff", HOSTING, NEXT, "--events", EVENTS) == 0
     lines = [line.split() for line in capfd.readouterr().out.splitlines()]
-    assert ["initial_response", "unified", "C", "1", "0", "1", "0", "0", "+1h", "+1h", "+1h"] in lines
-    assert ["initial_response", "standard", "A", "met", "late", "met", "1"] in lines
-    assert " ".join(lines[-1]) == "5 cases, 4 open deadlines: 3 moved, 1 gone, 4 new; 6 verdicts flipped"
+    assert ["resolution", "managed", "high", "1", "0", "1", "0", "0", "+16h", "+16h", "+16h"] in lines
+    assert ["first_reply", "basic", "high", "met", "met", "late", "1"] in lines
+    assert " ".join(lines[-1]) == "6 cases, 11 open deadlines: 3 moved, 2 gone, 0 new; 2 verdicts flipped"
 
 
 def test_a_difference_is_data_for_programs(policy: Policy, capfd: pytest.CaptureFixture[str]) -> None:
     """Every case by its name, as one JSON object; `--until` moves the end of time."""
-    assert policy("diff", BUILT_IN, NIGHT, "--events", EVENTS, "--json", "--until", "2026-03-02T08:25:00Z") == 0
+    assert policy("diff", HOSTING, NEXT, "--events", EVENTS, "--json", "--until", "2026-03-02T08:25:00Z") == 0
     told = json.loads(capfd.readouterr().out)
-    assert (told["cases"], told["open_deadlines"]) == (3, 3)
-    about = {"generation": 1, "about": "service", "old": "served", "new": "limited"}
-    assert told["flips"] == [
-        {**about, "case_id": "CASE-2001", "plan": "standard", "severity": "A"},
-        {**about, "case_id": "CASE-2002", "plan": "standard", "severity": "B"},
-        {**about, "case_id": "CASE-2003", "plan": "unified", "severity": "C"},
-    ]
+    assert (told["cases"], told["open_deadlines"], told["flips"]) == (4, 7, [])
     assert told["dead_letters"] == {"old": 0, "new": 0}
     assert {
-        "case_id": "CASE-2003",
+        "case_id": "CASE-2002",
         "generation": 1,
-        "about": "initial_response",
-        "plan": "unified",
-        "severity": "C",
-        "old_deadline": "2026-03-02T12:20:00Z",
-        "new_deadline": "2026-03-02T13:20:00Z",
-        "by_seconds": 3600,
+        "about": "first_reply",
+        "plan": "basic",
+        "severity": "high",
+        "old_deadline": "2026-03-02T09:00:00Z",
+        "new_deadline": "2026-03-02T08:30:00Z",
+        "by_seconds": -1800,
     } in told["moved"]
+    assert policy("diff", HOSTING, NEXT, "--events", EVENTS, "--json") == 0
+    flips = json.loads(capfd.readouterr().out)["flips"]
+    assert [(each["case_id"], each["about"], each["old"], each["new"]) for each in flips] == [
+        ("CASE-2002", "first_reply", "met", "met late"),
+        ("CASE-2005", "service", "served", "declined"),
+    ]
 
 
 def test_events_that_cannot_be_used_are_told(policy: Policy, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """They are no difference between the packs, and no reason to fail."""
     events = tmp_path / "events.jsonl"
     events.write_bytes(EVENTS.read_bytes() + b"garbage\n")
-    assert policy("diff", BUILT_IN, BUILT_IN, "--events", events) == 0
+    assert policy("diff", HOSTING, HOSTING, "--events", events) == 0
     last = capfd.readouterr().out.splitlines()[-1]
     assert last == "events that cannot be used: 1 under the old pack, 1 under the new"
 
 
 def test_a_pack_that_does_not_load_is_refused(policy: Policy, capfd: pytest.CaptureFixture[str]) -> None:
     """Exit 2 and its problems, as everywhere."""
-    assert policy("diff", BUILT_IN, FAULTY / "refused.yaml", "--events", EVENTS) == 2
+    assert policy("diff", HOSTING, FAULTY / "refused.yaml", "--events", EVENTS) == 2
     assert capfd.readouterr().err.startswith(f"{FAULTY / 'refused.yaml'}:10: ")
 
 

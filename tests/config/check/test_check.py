@@ -57,6 +57,7 @@ def test_every_kind_of_finding_has_a_seeded_fault() -> None:
         BUILT_IN / "default.yaml",
         HERE.parent / "four_severities.yaml",
         HERE.parents[2] / "docs" / "examples" / "hosting.yaml",
+        HERE.parents[2] / "docs" / "examples" / "hosting-next.yaml",
     ],
     ids=lambda path: str(path.stem),
 )

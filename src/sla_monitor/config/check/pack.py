@@ -11,7 +11,7 @@ from sla_monitor.config.yaml_lines import Value, Where
 from sla_monitor.core import notices
 
 # A case is opened before its clocks run, and a fact that is withdrawn was never there.
-NEVER_STOP: Final = ("case.opened", "case.fact_withdrawn")
+NEVER_DRIVE: Final = ("case.opened", "case.fact_withdrawn")
 
 
 def check_pack(source: Source) -> Iterator[Finding]:
@@ -24,7 +24,7 @@ def _events(source: Source) -> Iterator[Finding]:
     for name, clock in source.pack.clocks.items():
         for field in ("stops", "pauses", "resumes"):
             for position, event in enumerate(getattr(clock, field)):
-                if event in NEVER_STOP:
+                if event in NEVER_DRIVE:
                     text = f"{event} never {field} a clock"
                     yield source.finding(STOPS_NOTHING, ("clocks", name, field, position), text)
         if clock.pauses and not clock.resumes:
