@@ -1,4 +1,7 @@
-"""The trace of `sla-monitor explain` in words. It only reads the trace: what is told is what `--json` says."""
+"""The trace of `sla-monitor explain` in words. It only reads the trace: what is told is what `--json` says.
+
+Over 300 lines: the words for all parts of one page are read side by side.
+"""
 
 from __future__ import annotations
 

@@ -89,7 +89,6 @@ class Watched:
     waits: list[Wait] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     said: list[tuple[Intent, f.Fact | None]] = field(default_factory=list)
-    opening: f.Fact | None = None
     folded_before: int | None = None
 
     @property
@@ -111,7 +110,7 @@ def watch(case: Case, packs: Packs, now: int) -> Watched | None:
     elif opening is not None:
         policy = packs.named(case.policy_key) or packs.at(opening.at)
         state = opened_by(case.case_id, opening, replace(policy, switched_off=frozenset()))
-        watched = Watched(state=state, now=now, opening=opening)
+        watched = Watched(state=state, now=now)
         _apply(watched, opening)
     else:
         return None
