@@ -43,6 +43,13 @@ def opened(calendar: Trace, start: int, end: int) -> list[tuple[int, int]]:
     return joined
 
 
+def without_pauses(intervals: list[tuple[int, int]], pauses: list[Trace]) -> list[tuple[int, int]]:
+    for begins, ends in ((at(pause["from"]), at(pause["to"])) for pause in pauses):
+        pieces = [((a, min(b, begins)), (max(a, ends), b)) for a, b in intervals]
+        intervals = [(a, b) for pair in pieces for a, b in pair if a < b]
+    return intervals
+
+
 def of_count(count: Trace) -> Iterator[str]:
     """The days follow each other; every open period is consumed, in order, whole; the sum is the target."""
     start, end, calendar = at(count["from"]), at(count["ends_at"]), count["calendar"]
@@ -52,7 +59,7 @@ def of_count(count: Trace) -> Iterator[str]:
         if days != [first + timedelta(days=number) for number in range((last - first).days + 1)]:
             yield "the days are not those from the first to the last"
     periods, total = [(at(each["from"]), at(each["to"])) for each in count["periods"]], micros(count["credit_seconds"])
-    if periods != opened(calendar, start, end):
+    if periods != without_pauses(opened(calendar, start, end), count["pauses"]):
         yield "the periods are not what the days have open"
     for (opens, closes), each in zip(periods, count["periods"], strict=True):
         total += closes - opens
@@ -80,9 +87,8 @@ def of_clock(life: Trace) -> Iterator[str]:
         elif not at(before["from"]) <= start < due:
             yield "a count begins after the deadline, or before the one before it"
         elif count["how"] == "keep_elapsed":
-            used = micros(before["credit_seconds"]) + sum(
-                b - a for a, b in opened(before["calendar"], at(before["from"]), start)
-            )
+            spent = without_pauses(opened(before["calendar"], at(before["from"]), start), before["pauses"])
+            used = micros(before["credit_seconds"]) + sum(closes - opens for opens, closes in spent)
             if credit != min(used, micros(count["target"]["seconds"])):
                 yield "what was used up before is not kept"
             due = end
@@ -91,10 +97,22 @@ def of_clock(life: Trace) -> Iterator[str]:
         else:
             due = min(due, end)  # a raise never moves a deadline later
         before = count
-    if due != at(life["deadline"]):
+    yield from of_deadline(life, due)
+
+
+def of_deadline(life: Trace, due: int | None) -> Iterator[str]:
+    """What the clock says of itself is what its counts say."""
+    if (life["deadline"] is None) != (life["verdict"]["state"] == "paused"):
+        yield "a clock has no deadline while it is paused, and one otherwise"
+    if life["deadline"] is not None and due != at(life["deadline"]):
         yield "the deadline is not where the counts end"
-    if at(life["counts"][life["decisive_count"]]["ends_at"]) != at(life["deadline"]):
+    if at(life["counts"][life["decisive_count"]]["ends_at"]) != due:
         yield "the decisive count does not end at the deadline"
+    told = [at(pause["from"]) for pause in life["pauses"]]
+    if any(
+        at(pause["from"]) not in [*told, at(count["from"])] for count in life["counts"] for pause in count["pauses"]
+    ):
+        yield "a count pauses where the clock did not"
 
 
 def of_silence(silence: Trace) -> Iterator[str]:
@@ -121,7 +139,7 @@ def of_changes(trace: Trace) -> Iterator[str]:
             if effect["clock"] == life["clock"] and span[0] <= at(change["at"]) <= span[1]
             if effect["how"] not in {"started", "stands"}  # of another run
         ]
-        if effects and effects[-1] != life["deadline"]:
+        if effects and not life["pauses"] and effects[-1] != life["deadline"]:
             yield "the deadline is not where the last change left it"
 
 

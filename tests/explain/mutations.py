@@ -105,6 +105,8 @@ def holiday_made_up(count: Trace) -> bool:
     """A day on which time was counted is said to be closed."""
     if not count["periods"]:
         return False
+    if count["pauses"]:
+        return False  # a day that was paused is no day that counted
     day = next((each for each in count["calendar"]["days"][1:-1] if each["open"]), None)
     if day is not None:
         day["open"] = []
@@ -113,6 +115,8 @@ def holiday_made_up(count: Trace) -> bool:
 
 def holiday_worked(count: Trace) -> bool:
     """A closed day between is said to be open."""
+    if count["pauses"]:
+        return False  # a day that was paused is no day that counted
     day = next((each for each in count["calendar"]["days"][1:-1] if not each["open"]), None)
     if day is not None:
         day["open"] = [["10:00", "10:01"]]
@@ -120,6 +124,8 @@ def holiday_worked(count: Trace) -> bool:
 
 
 def longer_hours(count: Trace) -> bool:
+    if count["pauses"]:
+        return False  # a day that was paused is no day that counted
     day = next(
         (each for each in count["calendar"]["days"][1:-1] if each["open"] and each["open"][-1][1] < "24:00"), None
     )
@@ -151,6 +157,15 @@ def business_hours(count: Trace) -> bool:
         return False
     count["calendar"]["always_open"] = False
     return bool(count["periods"])
+
+
+def pause_made_up(count: Trace) -> bool:
+    """In the middle of what was counted."""
+    period = next(iter(count["periods"]), None)
+    if period is None:
+        return False
+    count["pauses"].append({"from": period["from"], "to": moved(period["from"], 1)})
+    return True
 
 
 def denied(count: Trace) -> None:
@@ -190,6 +205,7 @@ OF_COUNTS: dict[str, Change] = {
     "another zone": another_zone,
     "round the clock": round_the_clock,
     "business hours without any": business_hours,
+    "a pause made up": pause_made_up,
     "target denied": denied,
     "counted from earlier": from_earlier,
 }
@@ -213,14 +229,15 @@ def since_later(silence: Trace) -> None:
 
 def other_count_decides(life: Trace) -> bool:
     ends = [count["ends_at"] for count in life["counts"]]
-    other = next((index for index, at in enumerate(ends) if at != life["deadline"]), None)
+    other = next((index for index, at in enumerate(ends) if at != ends[life["decisive_count"]]), None)
     life["decisive_count"] = other
     return other is not None
 
 
 def last_count_dropped(life: Trace) -> bool:
     """The change that moved the deadline is not told."""
-    if life["deadline"] in [count["ends_at"] for count in life["counts"][:-1]]:
+    ends = [count["ends_at"] for count in life["counts"]]
+    if life["deadline"] is None or life["deadline"] in ends[:-1]:
         return False
     if len(life["counts"]) < 2:
         return False
@@ -231,6 +248,8 @@ def last_count_dropped(life: Trace) -> bool:
 
 def raise_that_is_later(life: Trace) -> bool:
     """The last word is said to be the one that ends later."""
+    if life["deadline"] is None:
+        return False
     later = next((index for index, count in enumerate(life["counts"]) if count["ends_at"] > life["deadline"]), None)
     if later is None or life["counts"][later]["how"] != "from_change":
         return False

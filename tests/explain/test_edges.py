@@ -148,6 +148,61 @@ def test_the_exact_second_is_late() -> None:
     assert life["ended_by"]["type"] == "case.responded"
 
 
+def test_a_pause_counts_nothing() -> None:
+    """The deadline is later by the open time of the pause; while it goes on there is none."""
+    packs = pausing()
+    story = Story("2026-01-05 09:00", packs=packs)
+    story.tell("2026-01-05 10:00", f.WaitingOnCustomer())
+    story.wake("2026-01-05 11:00")
+    [life] = explained(story, packs)["clocks"]
+    assert (life["deadline"], life["verdict"]["state"]) == (None, "paused")
+    assert life["pauses"] == [{"from": "2026-01-05T09:00:00Z", "to": None}]
+    story.tell("2026-01-05 16:00", f.CustomerResponded())
+    trace = explained(story, packs)
+    assert consumed(one_count(trace)) == [
+        ("2026-01-05T08:00:00Z", "2026-01-05T09:00:00Z", 3600),
+        ("2026-01-05T15:00:00Z", "2026-01-05T16:00:00Z", 7200),
+        ("2026-01-06T08:00:00Z", "2026-01-06T10:00:00Z", 14_400),
+    ]
+    assert trace["clocks"][0]["pauses"] == [{"from": "2026-01-05T09:00:00Z", "to": "2026-01-05T15:00:00Z"}]
+    one_count(trace)["pauses"].clear()
+    assert problems(trace)
+
+
+def test_a_clock_that_is_met_in_a_pause_says_what_was_left() -> None:
+    """And a deadline, as if the pause had ended then."""
+    packs = pausing()
+    story = Story("2026-01-05 09:00", packs=packs)
+    story.tell("2026-01-05 10:00", f.WaitingOnCustomer())
+    story.tell("2026-01-05 12:00", f.Responded())
+    [life] = explained(story, packs)["clocks"]
+    assert (life["deadline"], life["verdict"]["state"]) == ("2026-01-05T14:00:00Z", "met")
+    assert life["verdict"]["remaining_seconds"] == 3 * 3600
+
+
+def test_a_clock_that_starts_again_has_several_lives() -> None:
+    """One for each event that starts it, each with its own deadline."""
+    packs = pausing(starts=frozenset({"case.customer_responded"}))
+    story = Story("2026-01-05 09:00", packs=packs)
+    for hour in (10, 12):
+        story.tell(f"2026-01-05 {hour}:00", f.CustomerResponded())
+        story.tell(f"2026-01-05 {hour}:30", f.Responded())
+    lives = explained(story, packs)["clocks"]
+    assert [life["started_at"] for life in lives] == ["2026-01-05T09:00:00Z", "2026-01-05T11:00:00Z"]
+    assert [life["verdict"]["state"] for life in lives] == ["met", "met"]
+
+
+def pausing(**changes: Any) -> Packs:
+    """The built-in pack, but that its clock pauses while support waits on the customer."""
+    waits = {"pauses": frozenset({"case.waiting_on_customer"}), "resumes": frozenset({"case.customer_responded"})}
+    return Packs(
+        versions=tuple(
+            replace(each, clocks=tuple(replace(clock, **(waits | changes)) for clock in each.clocks))
+            for each in PACKS.versions
+        )
+    )
+
+
 def test_a_target_of_the_case_itself_is_told_as_such() -> None:
     """SP-UNI: not the pack's."""
     target = one_count(explained(Story("2026-01-05 09:00", targets=own_target(3))))["target"]

@@ -33,6 +33,7 @@ HOW: Final = {
 }
 VERDICTS: Final = {
     "running": "running, no verdict yet",
+    "paused": "paused: no deadline until it goes on; counted as if it went on now",
     "breached": "breached: nothing came before the deadline; at the deadline itself is too late",
     "met": "met: in time",
     "met_late": "met late: at the deadline or after it",
@@ -117,7 +118,9 @@ def _facts(rows: Iterable[tuple[str, str]]) -> RenderableType:
 def _clock(life: Trace) -> Iterator[RenderableType]:
     again = f", generation {life['generation']}" if life["generation"] > 1 else ""
     zone = _zone(life["counts"][life["decisive_count"]])
-    yield from _heading(f"{life['clock']}{again}: deadline {_local(life['deadline'], zone)} ({life['deadline']})")
+    due_at = life["deadline"]
+    due = "paused, no deadline" if due_at is None else f"deadline {_local(due_at, zone)} ({due_at})"
+    yield from _heading(f"{life['clock']}{again}: {due}")
     if not life["promised"]:
         yield Padding("Tracked, not promised.", INDENT)
     for index, count in enumerate(life["counts"]):
@@ -178,6 +181,9 @@ def _periods(count: Trace, zone: tzinfo) -> RenderableType:
         for day in count["calendar"]["days"]
         if not day["open"]
     ]
+    for each in count["pauses"]:
+        words = f"{_local(each['from'], zone)} paused to {_local(each['to'], zone, since=each['from'])}"
+        rows.append((_local_key(each["from"], zone), (words, "-", "")))
     for change in count["calendar"]["offset_changes"]:
         words = f"{_local(change['at'], zone)} clocks go from {change['from']} to {change['to']}"
         rows.append((_local_key(change["at"], zone), (words, "", "")))

@@ -65,6 +65,7 @@ _COUNTED: Final = _object(
         "from": _TIME,
         "credit_seconds": {**_SECONDS, "description": "Used up before, under earlier terms, and kept."},
         "periods": _list(_PERIOD, about="Open time as it is consumed, with the running sum."),
+        "pauses": _list(_object({"from": _TIME, "to": _TIME}), about="Of the clock; in them nothing is consumed."),
         "sum_seconds": _SECONDS,
         "ends_at": _TIME,
         "reaches_target": {**_YES, "description": "false: calendars end before the target does."},
@@ -80,12 +81,16 @@ _LIFE: Final = _object(
         "ended_by": _EVENT,
         "promised": _YES,
         "counts": _list(_COUNTED, about="Each way the deadline was counted, in the order of the changes."),
-        "deadline": _TIME,
+        "pauses": _list(_object({"from": _TIME, "to": _or_null(_TIME)})),
+        "deadline": _or_null(_TIME),
         "decisive_count": {**_COUNT, "description": "The index of the count that ends at the deadline."},
         "warnings": _list(_object({**_LEVEL, "kind": {"enum": [n.WARNING, n.OVERDUE]}})),
         "warnings_to_come": _list(_object(_LEVEL)),
         "verdict": _object(
-            {"state": {"enum": ["running", "breached", "met", "met_late", "cancelled"]}, "at": _or_null(_TIME)},
+            {
+                "state": {"enum": ["running", "paused", "breached", "met", "met_late", "cancelled"]},
+                "at": _or_null(_TIME),
+            },
             {"remaining_seconds": _SECONDS, "late_by_seconds": _SECONDS},
         ),
     }

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
 
 from sla_monitor.core.calendar import Calendar, CompiledCalendar
+from sla_monitor.core.clock import Interrupted
 from sla_monitor.core.facts import DAY
 from sla_monitor.core.hours import Interval
 from sla_monitor.core.profile import Profile
@@ -34,15 +35,24 @@ def count(calendar: Calendar, start: int, ends_at: int, *, credit: int = 0) -> D
         "from": iso(start),
         "credit_seconds": seconds(credit),
         "periods": periods,
+        "pauses": [{"from": iso(begins), "to": iso(ends)} for begins, ends in _pauses(calendar, (start, ends_at))],
         "sum_seconds": seconds(total),
         "ends_at": iso(ends_at),
     }
+
+
+def _pauses(calendar: Calendar, span: Interval) -> Iterator[Interval]:
+    """Of the clock, within the span; in them nothing is consumed."""
+    for begins, ends in calendar.pauses if isinstance(calendar, Interrupted) else ():
+        if begins < span[1] and span[0] < ends:
+            yield max(begins, span[0]), min(ends, span[1])
 
 
 def place(calendar: Calendar, local: Calendar, span: Interval, profile: Profile, names: Names) -> Document:
     """The calendar that counts, and what of it lies in the span. `local` is the one of the case's country: its zone is
     the case's, also where it is served round the clock.
     """
+    calendar = calendar.calendar if isinstance(calendar, Interrupted) else calendar
     zone = local.zone if isinstance(local, CompiledCalendar) else UTC
     return {
         "name": calendar.name,

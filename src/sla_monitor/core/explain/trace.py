@@ -11,7 +11,8 @@ from typing import Any
 from sla_monitor.core import clock as clocks
 from sla_monitor.core import facts as f
 from sla_monitor.core import notices as n
-from sla_monitor.core.clock import FROM_CHANGE, FROM_START, KEEP_ELAPSED, Breached, Measure, Running, Step
+from sla_monitor.core.calendar import HORIZON_END
+from sla_monitor.core.clock import FROM_CHANGE, FROM_START, KEEP_ELAPSED, Breached, Measure, Paused, Running, Step
 from sla_monitor.core.decide import Case, withdrawn
 from sla_monitor.core.explain.counting import Document, Names, count, place
 from sla_monitor.core.explain.watch import Change, Effect, Life, Wait, Watched, watch
@@ -85,7 +86,8 @@ class _Telling:
             "ended_by": _event(life.ended_by),
             "promised": life.measure.terms.promised,
             "counts": counts,
-            "deadline": due_at,
+            "pauses": [_pause(life, begins, ends) for begins, ends in life.pauses],
+            "deadline": None if life.ended_at is None and isinstance(life.state, Paused) else due_at,
             "decisive_count": decisive,
             "warnings": [
                 {"level": intent.key.level, "at": iso(intent.at), "kind": intent.key.kind}
@@ -101,18 +103,19 @@ class _Telling:
         of the clock itself.
         """
         clock, steps = life.clock, life.steps
-        current = clocks.measure(self._policy, clock, steps[:1])
+        current = clocks.measure(self._policy, clock, steps[:1], life.pauses)
         counts = [self._count(clock, steps[0], FROM_START, current)]
         for length, step in enumerate(steps[1:], 2):
             if current.due_at <= step.at:
                 break
-            before, current = current, clocks.measure(self._policy, clock, steps[:length])
+            before, current = current, clocks.measure(self._policy, clock, steps[:length], life.pauses)
             if clocks.same_terms(self._policy.terms(clock, step.profile), before.terms):
                 continue
             if step.how == KEEP_ELAPSED:
                 counts.append(self._count(clock, step, KEEP_ELAPSED, current))
             else:
-                counts.append(self._count(clock, step, FROM_CHANGE, clocks.measure(self._policy, clock, (step,))))
+                alone = clocks.measure(self._policy, clock, (step,), life.pauses)
+                counts.append(self._count(clock, step, FROM_CHANGE, alone))
         return counts
 
     def _count(self, clock: ClockPolicy, step: Step, how: str, measure: Measure) -> Document:
@@ -255,6 +258,13 @@ def _effect(effect: Effect) -> Document:
     }
 
 
+def _pause(life: Life, begins: int, ends: int) -> Document:
+    """Without an end it goes on: at the end of the explanation, or when the deadline was found to have passed."""
+    is_paused = life.ended_at is None and isinstance(life.state, Paused)
+    goes_on = ends == HORIZON_END or (is_paused and (begins, ends) == life.pauses[-1])
+    return {"from": iso(begins), "to": None if goes_on else iso(ends)}
+
+
 def _verdict(life: Life) -> Document:
     kinds = {intent.key.kind: intent for intent in life.said}
     met = kinds.get(n.MET)
@@ -266,6 +276,8 @@ def _verdict(life: Life) -> Document:
         return {"state": "breached", "at": iso(life.measure.due_at)}
     if n.CANCELLED in kinds:
         return {"state": "cancelled", "at": iso(kinds[n.CANCELLED].at)}
+    if isinstance(life.state, Paused):
+        return {"state": "paused", "at": iso(life.state.since)}
     return {"state": "running", "at": None}
 
 

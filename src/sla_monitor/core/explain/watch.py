@@ -13,7 +13,7 @@ from sla_monitor.core import clock as clocks
 from sla_monitor.core import facts as f
 from sla_monitor.core import notices as n
 from sla_monitor.core.case import CaseState, opened_by
-from sla_monitor.core.clock import Breached, ClockState, Measure, Running, Step
+from sla_monitor.core.clock import Breached, ClockState, Measure, Paused, Pauses, Running, Step
 from sla_monitor.core.decide import Case, withdrawn
 from sla_monitor.core.notices import Intent
 from sla_monitor.core.policy import ClockPolicy, Packs, Policy, SilenceTerms
@@ -26,7 +26,9 @@ STARTED, ENDED, STANDS = "started", "ended", "stands"
 
 @dataclass(slots=True, kw_only=True)
 class Life:
-    """One run of a clock. `said`: what was said of it, in order."""
+    """One run of a clock. `said`: what was said of it, in order. Of a pause that goes on, `pauses` and `measure` are as
+    if it ended now.
+    """
 
     clock: ClockPolicy
     generation: int
@@ -34,6 +36,7 @@ class Life:
     steps: tuple[Step, ...]
     measure: Measure
     state: ClockState
+    pauses: Pauses = ()
     said: list[Intent] = field(default_factory=list)
     ended_by: f.Fact | None = None
     ended_at: int | None = None
@@ -119,6 +122,9 @@ def watch(case: Case, packs: Packs, now: int) -> Watched | None:
             _apply(watched, fact)
     watched.now = max([now, watched.state.opened_at, *(each.at for each in active)])
     _advance(watched, watched.now)
+    for life in watched.lives:
+        if life.ended_at is None:
+            _pause_until(watched.policy, life, watched.now)
     return watched
 
 
@@ -129,9 +135,9 @@ def _from_base(case: Case, state: CaseState, now: int) -> Watched:
     watched = Watched(state=state, now=now, folded_before=folded)
     for clock in state.policy.clocks:
         run = state.clocks.get(clock.name)
-        if isinstance(run, Running | Breached):
-            steps = run.steps if isinstance(run, Running) else _step_of(run.measure)
-            watched.lives.append(_life(clock, state.generation, steps, run))
+        if isinstance(run, Running | Breached | Paused):
+            steps = _step_of(run.measure) if isinstance(run, Breached) else run.steps
+            watched.lives.append(_life(state.policy, clock, state.generation, steps, run))
     if state.silence.waiting is not None:
         watched.waits.append(_wait(state.silence.waiting, None, state.profile))
     return watched
@@ -141,9 +147,24 @@ def _step_of(measure: Measure) -> tuple[Step, ...]:
     return (Step(at=measure.anchor, profile=measure.profile),)
 
 
-def _life(clock: ClockPolicy, generation: int, steps: tuple[Step, ...], run: Running | Breached) -> Life:
-    at = steps[0].at
-    return Life(clock=clock, generation=generation, started_at=at, steps=steps, measure=run.measure, state=run)
+def _life(
+    policy: Policy, clock: ClockPolicy, generation: int, steps: tuple[Step, ...], run: Running | Breached | Paused
+) -> Life:
+    return Life(
+        clock=clock,
+        generation=generation,
+        started_at=steps[0].at,
+        steps=steps,
+        measure=clocks.measure(policy, clock, steps, run.pauses) if isinstance(run, Paused) else run.measure,
+        state=run,
+        pauses=run.pauses,
+    )
+
+
+def _pause_until(policy: Policy, life: Life, at: int) -> None:
+    if isinstance(life.state, Paused):
+        life.pauses = life.state.until(at)
+        life.measure = clocks.measure(policy, life.clock, life.steps, life.pauses)
 
 
 def _wait(waiting: Waiting, fact: f.Fact | None, profile: Profile) -> Wait:
@@ -198,20 +219,24 @@ def _note_clocks(watched: Watched, at: int, fact: f.Fact | None, made: list[Inte
             _go_on(watched.policy, life, run if starts is None else None, state.profile, at)
             life.said += ending
             if any(each.key.kind == n.CLOCK_STOPPED for each in ending):
+                _pause_until(watched.policy, life, at)
                 life.ended_at, life.ended_by = at, fact
         if starts is not None and isinstance(run, Running):
-            fresh = _life(clock, about[starts].key.generation, run.steps, run)
+            fresh = _life(watched.policy, clock, about[starts].key.generation, run.steps, run)
             fresh.said += about[starts:]
             watched.lives.append(fresh)
 
 
 def _go_on(policy: Policy, life: Life, run: ClockState | None, profile: Profile, at: int) -> None:
     if isinstance(run, Running):
-        life.steps, life.measure, life.state = run.steps, run.measure, run
+        life.steps, life.measure, life.pauses, life.state = run.steps, run.measure, run.pauses, run
+    elif isinstance(run, Paused):
+        life.steps, life.pauses, life.state = run.steps, run.pauses, run
+        life.measure = clocks.measure(policy, life.clock, life.steps, life.pauses)
     elif isinstance(run, Breached):
         if run.measure != life.measure:  # changed by time, and due by that very change
             life.steps = clocks.steps_after(policy, life.clock, life.steps, profile, at)[0]
-        life.measure, life.state = run.measure, run
+        life.measure, life.pauses, life.state = run.measure, run.pauses, run
 
 
 def _note_waits(watched: Watched, at: int, fact: f.Fact | None, made: list[Intent], *, changed: bool) -> None:
@@ -252,7 +277,7 @@ def _effects(
     found = []
     for clock in policy.clocks:
         was, now, life = before.get(clock.name), state.clocks.get(clock.name), watched.life(clock.name)
-        old_due = None if life is None else life.measure.due_at
+        old_due = None if life is None or isinstance(was, Paused) else life.measure.due_at
         new_due = now.measure.due_at if isinstance(now, Running | Breached) else old_due
         how, rule = "", ""
         if (clock.name, n.CLOCK_STARTED) in kinds:
@@ -261,7 +286,7 @@ def _effects(
             continue
         elif (clock.name, n.CLOCK_STOPPED) in kinds:
             how = ENDED
-        elif not isinstance(was, Running):
+        elif not isinstance(was, Running | Paused):
             how = STANDS
         elif is_restored and clock.name in held.get(state.profile.severity, {}):
             how, rule = RESTORED, policy.commitment.restored_rule
