@@ -20,7 +20,7 @@ from sla_monitor.core import silence as s
 from sla_monitor.core.calendar import ALWAYS_OPEN, HORIZON_END
 from sla_monitor.core.clock import Breached, ClockState, Measure, Paused, Pauses, Running, Step, Stopped
 from sla_monitor.core.policy import OPENING, ClockPolicy, Coverage, EffortRule, Ground, Policy
-from sla_monitor.core.profile import Profile, profile_of, with_labels, with_language, with_traits
+from sla_monitor.core.profile import Profile, with_labels, with_language, with_traits
 from sla_monitor.core.reopening import Closed, judged
 from sla_monitor.core.times import iso, months_later, seconds
 
@@ -788,7 +788,7 @@ def opened_by(case_id: str, fact: f.Fact, policy: Policy) -> CaseState:
         policy=policy,
         opening=fact.identity,
         opened_at=fact.at,
-        profile=policy.shared(profile_of(body, policy.labels)),
+        profile=policy.profile_of(body),
         fingerprint=body.fingerprint,
     )
 

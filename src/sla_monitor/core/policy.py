@@ -12,11 +12,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from functools import cached_property
+from operator import attrgetter
 from typing import TypeVar
 
 from sla_monitor.core.calendar import ALWAYS_OPEN, Calendar
+from sla_monitor.core.facts import Opened
 from sla_monitor.core.notices import COVERAGE_DECLINED, ELIGIBILITY_DECLINED
-from sla_monitor.core.profile import LABELS, LISTS, Profile, When
+from sla_monitor.core.profile import LABELS, LISTS, READ, Profile, When, profile_of
 from sla_monitor.core.reopening import ReopenRule
 
 OPENING = "case.opened"
@@ -288,6 +290,14 @@ class Policy:
         return LABELS & {name for when in whens for name, _ in when}
 
     @cached_property
+    def _read(self) -> Callable[[Opened], tuple[object, ...]]:
+        return attrgetter(*READ, *sorted(self.labels))
+
+    @cached_property
+    def _openings(self) -> dict[tuple[object, ...], Profile]:
+        return {}
+
+    @cached_property
     def _profiles(self) -> dict[Profile, Profile]:
         return {}
 
@@ -320,6 +330,11 @@ class Policy:
         without comparing fields.
         """
         return self._profiles.get(profile) or remember(self._profiles, profile, profile)
+
+    def profile_of(self, body: Opened) -> Profile:
+        """The profile of a request, made once for all requests that say the same: each fold of a case asks for it."""
+        said = self._read(body)
+        return self._openings.get(said) or remember(self._openings, said, self.shared(profile_of(body, self.labels)))
 
     def counts_as_english(self, profile: Profile) -> bool:
         """SP-LANG-TR: a case that accepts English or translation counts as English."""

@@ -55,6 +55,14 @@ class Profile:
         return hash((self.severity, self.plan, self.country, self.language, self.access, self.request, self.traits))
 
 
+# What `profile_of` reads of a request, beside its labels.
+READ: Final = (
+    *("severity", "plan", "country", "language", "access", "subdivision", "timezone", "accepts_english"),
+    *("accepts_translation", "request", "release", "channel", "targets", "submitted_by", "has_subscription"),
+    *("published_incident", "contact_verified", "traits"),
+)
+
+
 def profile_of(body: f.Opened, labels: frozenset[str]) -> Profile:
     """The profile of a request; of its labels those that rules ask for."""
     return Profile(
