@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from sla_monitor.config.lock import Drift
 from sla_monitor.config.packs import BUILT_IN, load_packs
 from sla_monitor.config.settings import Settings
 from sla_monitor.engine.doctor.rules import (
+    calendars,
     judge_horizon,
+    judge_lock,
     judge_packs,
     judge_zones,
     known_until,
@@ -108,3 +111,22 @@ def test_the_version_of_the_machines_zones(tmp_path: Path) -> None:
     (tmp_path / "tzdata.zi").write_text("# version 2025b\n# This zic input file is in the public domain.\n")
     assert system_zones((str(tmp_path / "missing"), str(tmp_path))) == "2025b"
     assert system_zones((str(tmp_path / "missing"),)) is None
+
+
+def test_a_lock_that_differs_from_today_is_a_warning() -> None:
+    """What decides is the lock, so nothing is wrong yet; the first difference is named, and how many there are."""
+    assert judge_lock([]).level == "ok"
+    moved = Drift(where="DE public", come=("2027-01-04",), gone=("2027-01-05",))
+    one, many = judge_lock([moved]), judge_lock([moved, moved, moved])
+    assert (one.level, many.level) == ("warning", "warning")
+    assert one.says == "calendars.lock: DE public: +2027-01-04 -2027-01-05"
+    assert many.says.endswith(", and 2 more")
+    assert "calendar lock --check" in one.what_to_do
+
+
+async def test_the_built_in_pack_is_locked_and_one_of_your_own_is_told(tmp_path: Path) -> None:
+    """A pack without a lock moves its deadlines with the package."""
+    a_pack(tmp_path, "one", "2026-01-01T00:00:00Z")
+    found = {policy: (await calendars(Settings(policy=policy)))[-1] for policy in (None, tmp_path)}
+    assert found[None].says.startswith("calendars.lock: ")
+    assert "is missing" in found[tmp_path].says

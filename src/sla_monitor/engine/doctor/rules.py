@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib import metadata
 from pathlib import Path
@@ -11,6 +11,8 @@ from zoneinfo import TZPATH
 import tzdata  # type: ignore[import-untyped]
 from holidays.utils import country_holidays
 
+from sla_monitor.config.lock import Drift
+from sla_monitor.config.pack_lock import drift
 from sla_monitor.config.packs import country_table, load_packs
 from sla_monitor.config.settings import Settings
 from sla_monitor.core.facts import SECOND
@@ -53,10 +55,25 @@ def judge_packs(packs: Packs, now: datetime) -> Iterator[Finding]:
             yield ok("policy", f"{says}, in force now")
 
 
-async def calendars(_settings: Settings) -> list[Finding]:
-    """Until when holidays are known."""
+async def calendars(settings: Settings) -> list[Finding]:
+    """Until when holidays are known, and whether the dates that decide are still those of today's packages."""
     version = metadata.version("holidays")
-    return list(judge_horizon(version, known_until(), datetime.now(UTC)))
+    horizon = list(judge_horizon(version, known_until(), datetime.now(UTC)))
+    try:
+        return [*horizon, judge_lock(drift(settings.policy))]
+    except BadConfiguration:  # told by `policy`
+        return horizon
+
+
+def judge_lock(differences: Sequence[Drift]) -> Finding:
+    """Whether `calendars.lock` says what the packages and closures would give today."""
+    if not differences:
+        return ok("calendars", "calendars.lock: its dates are those that would be resolved today")
+    says = f"calendars.lock: {differences[0]}"
+    if len(differences) > 1:
+        says += f", and {len(differences) - 1} more"
+    todo = "`sla-monitor calendar lock --check` lists all of it, `sla-monitor calendar lock` pins the dates of today"
+    return warning("calendars", says, todo)
 
 
 def known_until() -> dict[str, int | None]:
