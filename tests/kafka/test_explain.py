@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 
+import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import RecordsToDelete
 
@@ -15,6 +16,8 @@ from tests.kafka.broker import Broker
 from tests.kafka.helpers import admin_of
 from tests.kafka.test_replay import DEFECT
 from tests.kafka.world import A_CASE, SECOND, Event, World, a_world, event, eventually, now, patched, rfc3339
+
+pytestmark = pytest.mark.timeout(300)  # seven commands, each a process of its own
 
 
 async def explain(world: World, *arguments: str) -> tuple[int, str, str]:
