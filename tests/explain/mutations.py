@@ -136,7 +136,7 @@ def longer_hours(count: Trace) -> bool:
 
 def another_zone(count: Trace) -> bool:
     calendar = count["calendar"]
-    if len(count["periods"]) < 2 or calendar["always_open"]:
+    if len(count["periods"]) < 2 or calendar["always_open"] or count["pauses"]:
         return False  # within one day's hours it may be open in both
     calendar["zone"] = FAR_ZONE[calendar["zone"].startswith(("America", "Pacific"))]
     return True
@@ -144,7 +144,7 @@ def another_zone(count: Trace) -> bool:
 
 def round_the_clock(count: Trace) -> bool:
     """Hours taken away where some time was closed."""
-    if count["calendar"]["always_open"]:
+    if count["calendar"]["always_open"] or count["pauses"]:
         return False
     whole = [(count["from"], count["ends_at"])]
     count["calendar"]["always_open"] = True

@@ -6,7 +6,7 @@ Nothing is computed anew here: where a count ends is what the clock said; this i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
 
 from sla_monitor.core.calendar import Calendar, CompiledCalendar
@@ -67,7 +67,9 @@ def _days(calendar: CompiledCalendar, span: Interval, profile: Profile, names: N
     """Every local date that the span touches, with what is open on it as stated."""
     start, end = span
     # A date that was skipped (Samoa, 30 December 2011) has hours too, which then fall on the next one.
-    first = min(_local(start, calendar.zone).date(), _local(start - DAY, calendar.zone).date() + timedelta(days=1))
+    midnight = datetime.combine(_local(start, calendar.zone).date(), time(), calendar.zone)
+    before = (midnight.astimezone(UTC) - timedelta(microseconds=1)).astimezone(calendar.zone)
+    first = before.date() + timedelta(days=1)
     last = _local(end, calendar.zone).date()
     for ordinal in range(first.toordinal(), last.toordinal() + 1):
         day = date.fromordinal(ordinal)

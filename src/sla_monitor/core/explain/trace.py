@@ -86,7 +86,7 @@ class _Telling:
             "ended_by": _event(life.ended_by),
             "promised": life.measure.terms.promised,
             "counts": counts,
-            "pauses": [_pause(life, begins, ends) for begins, ends in life.pauses],
+            "pauses": _pauses(life),
             "deadline": None if life.ended_at is None and isinstance(life.state, Paused) else due_at,
             "decisive_count": decisive,
             "warnings": [
@@ -258,11 +258,16 @@ def _effect(effect: Effect) -> Document:
     }
 
 
-def _pause(life: Life, begins: int, ends: int) -> Document:
-    """Without an end it goes on: at the end of the explanation, or when the deadline was found to have passed."""
-    is_paused = life.ended_at is None and isinstance(life.state, Paused)
-    goes_on = ends == HORIZON_END or (is_paused and (begins, ends) == life.pauses[-1])
-    return {"from": iso(begins), "to": None if goes_on else iso(ends)}
+def _pauses(life: Life) -> list[Document]:
+    """Without an end it goes on: as of the explanation, or when the deadline was found to have passed."""
+    paused = life.state if life.ended_at is None and isinstance(life.state, Paused) else None
+    over = life.pauses if paused is None else paused.pauses
+    told: list[Document] = [
+        {"from": iso(begins), "to": None if ends == HORIZON_END else iso(ends)} for begins, ends in over
+    ]
+    if paused is not None:
+        told.append({"from": iso(paused.since), "to": None})
+    return told
 
 
 def _verdict(life: Life) -> Document:
