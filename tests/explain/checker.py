@@ -131,12 +131,12 @@ def of_changes(trace: Trace) -> Iterator[str]:
     for life in trace["clocks"]:
         if not trace["history_folded_before"] and not {each["from"] for each in life["counts"][1:]} <= known:
             yield "a count begins where nothing changed"
-        span = at(life["started_at"]), at(life["ended_at"] or trace["as_of"])
+        span = at(life["started_at"]), at(life["ended_at"]) if life["ended_at"] else at(trace["as_of"]) + 1
         effects = [
             effect["new_deadline"]
             for change in trace["changes"]
             for effect in change["effects"]
-            if effect["clock"] == life["clock"] and span[0] <= at(change["at"]) <= span[1]
+            if effect["clock"] == life["clock"] and span[0] <= at(change["at"]) < span[1]
             if effect["how"] not in {"started", "stands"}  # of another run
         ]
         if effects and not life["pauses"] and effects[-1] != life["deadline"]:
