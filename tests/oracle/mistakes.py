@@ -624,10 +624,7 @@ MISTAKES: Final = (
         "the state is read before its last owner is fenced",
         "engine/transactional.py",
         ("await self._fence()\n        try:\n            self._state_end", "try:\n            self._state_end"),
-        (
-            '        crash.point("open.verified")\n        return count',
-            '        await self._fence()\n        crash.point("open.verified")\n        return count',
-        ),
+        ('crash.point("open.verified")', 'await self._fence()\n        crash.point("open.verified")'),
         found_by=SCHEDULES,
     ),
     _mistake(
