@@ -34,7 +34,7 @@ REDOS = st.builds(
 
 
 @given(redo=REDOS, chunk_bytes=st.integers(1, 200), others=st.lists(REDOS, max_size=2))
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 def test_a_batch_comes_back_as_it_was(redo: Redo, chunk_bytes: int, others: list[Redo]) -> None:
     """However many rows it takes; and none of it does if one row is missing, also among rows of older batches."""
     with pytest.MonkeyPatch.context() as patch:
