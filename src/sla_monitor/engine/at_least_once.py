@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
 
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError
 from aiokafka.structs import RecordMetadata
 
 from sla_monitor.config.settings import Settings
@@ -28,7 +26,6 @@ from sla_monitor.errors import Fatal
 from sla_monitor.wire.own_rows import OWNER_KEY, OwnerRow, Redo, decode_owner, encode_redo
 from sla_monitor.wire.rows import PARTITION_KEY
 
-CLOSE_SECONDS = 2.0
 LOOK_RECORDS_MAX = 1_000
 
 
@@ -144,9 +141,7 @@ class AtLeastOnceJournal:
 
     async def close(self) -> None:
         producer, self._producer = self._producer, None
-        if producer is not None:
-            with suppress(KafkaError, TimeoutError, OSError):
-                await asyncio.wait_for(producer.stop(), CLOSE_SECONDS)
+        await sending.close(producer)
 
 
 def _redo(batch: Batch) -> Redo:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError, ProducerFenced
+from aiokafka.errors import ProducerFenced
 from aiokafka.structs import RecordMetadata
 
 from sla_monitor.config.settings import Settings
@@ -30,7 +30,6 @@ TRANSACTION_TIMEOUT_MS = 60_000
 REQUEST_TIMEOUT_MS = 20_000
 STABLE_LOOKS_MAX = 200  # 200 x 50 ms = 10 s, not counting what a suspended process has slept through
 LOOK_EVERY_SECONDS = 0.05
-CLOSE_SECONDS = 2.0
 LOG_APPEND_TIME = 1
 
 
@@ -129,7 +128,7 @@ class TransactionalJournal:
             raise
         except BaseException:
             with suppress(Exception):  # a client whose sender has died would never answer
-                await asyncio.wait_for(producer.abort_transaction(), CLOSE_SECONDS)
+                await asyncio.wait_for(producer.abort_transaction(), sending.CLOSE_SECONDS)
             raise
         await producer.commit_transaction()
         crash.point("commit.done")
@@ -157,9 +156,7 @@ class TransactionalJournal:
 
     async def close(self) -> None:
         producer, self._producer = self._producer, None
-        if producer is not None:
-            with suppress(KafkaError, TimeoutError, OSError):
-                await asyncio.wait_for(producer.stop(), CLOSE_SECONDS)
+        await sending.close(producer)
 
 
 def _end_after(written: list[RecordMetadata], rows: int) -> int:
