@@ -31,3 +31,13 @@ def test_requests_that_say_the_same_have_one_profile() -> None:
     one = POLICY.profile_of(opening(customer="Contoso", traits=("third_party", "custom_code")))
     other = POLICY.profile_of(opening(customer="Fabrikam", traits=("custom_code", "third_party")))
     assert one is other
+
+
+def test_profiles_that_differ_have_hashes_that_differ() -> None:
+    """Whatever the field: were one left out, a producer that varies it would make every look-up a search."""
+    usual = POLICY.profile_of(opening())
+    for each in fields(Profile):
+        value = getattr(usual, each.name)
+        other: Any = OTHER.get(each.name, not value if isinstance(value, bool) else "other")
+        assert hash(replace(usual, **{each.name: other})) != hash(usual), each.name
+    assert hash(replace(usual)) == hash(usual)
