@@ -19,11 +19,12 @@ from tests.kafka.world import A_CASE, SECOND, Event, Notice, World, event, event
 
 TARGET_SECONDS: Final = range(3, 13)
 DUPLICATES: Final = 0.05  # of all events, sent again with the same id
-MARGIN: Final = SECOND  # before its deadline an answer in time is sent at the latest, whatever its own time: on a
-# busy machine a record takes a while into the log, and real clocks must not decide a verdict
+MARGIN: Final = SECOND  # before the level that it prevents an answer is sent at the latest, whatever its own time: on a
+# busy machine a record takes a while into the log, and real clocks must not decide what is said
 LATE_AT_LEAST: Final = SECOND // 10
 BEFORE_DEADLINE_PERCENT: Final = (75, 90)
 OVERDUE_PERCENT: Final = (150, 200)
+LEVELS: Final = (*BEFORE_DEADLINE_PERCENT, 100, *OVERDUE_PERCENT)
 LAST_NOTICE_SECONDS_MAX: Final = 20.0
 
 
@@ -63,8 +64,9 @@ class PlannedCase:
         yield self.opened_at, opened
         if self.answered_at is not None:
             answer = event(self.case_id, "case.responded", self.answered_at, event_id=f"{self.case_id}-answered")
-            is_late = self.answered_at >= self.deadline
-            yield self.answered_at if is_late else min(self.answered_at, self.deadline - MARGIN), answer
+            levels = (self.opened_at + self.target_seconds * SECOND * level // 100 for level in LEVELS)
+            following = min((at for at in levels if at >= self.answered_at), default=self.answered_at + MARGIN)
+            yield min(self.answered_at, following - MARGIN), answer
 
     @property
     def notices(self) -> Counter[Said]:
