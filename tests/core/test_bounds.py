@@ -266,7 +266,7 @@ def test_an_early_fold_does_not_cut_through_an_instant() -> None:
         language = "sv" if number % 2 else "en"
         story.tell(f"{MONDAY} 09:30", f.LanguageChanged(language=language), sequence=number, identity=f"l{number}")
         story.tell(f"{MONDAY} 09:30", f.SeverityChanged(severity="AC"[number % 2]), sequence=number)
-    fold_early(story.case)
+    fold_early(story.case, story.packs)
     before = len(story.sent)
     story.tell(f"{MONDAY} 10:00", f.LabelsChanged(queue="x"))
     story.tell(f"{MONDAY} 09:45", f.LabelsChanged(queue="y"))
@@ -281,7 +281,7 @@ def test_folding_early_always_gets_smaller() -> None:
         story.tell(f"{MONDAY} 09:2{number}", f.LabelsChanged(queue="x"), identity=f"later{number}")
     while len(story.case.facts) > 1:
         before = len(story.case.facts)
-        fold_early(story.case)
+        fold_early(story.case, story.packs)
         assert len(story.case.facts) < before
 
 

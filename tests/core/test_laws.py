@@ -332,7 +332,7 @@ def test_closing_history_changes_nothing_that_comes_in_order(life: Life, half_ho
         if what == "row":
             found.through_a_row()
         elif what == "fold":
-            folded_early += fold_early(found.case)[0]
+            folded_early += fold_early(found.case, found.packs)[0]
     kinds = [notice.kind for notice in folded_early]
     assert set(kinds) <= {n.HISTORY_FOLDED}
     assert as_a_set(found.sent) == as_a_set(expected.sent)

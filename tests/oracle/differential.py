@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sla_monitor.config.packs import load_packs
+from sla_monitor.core.policy import Packs
 from sla_monitor.engine.records import DeadLetter
 from sla_monitor.engine.simulation import Simulation
 from sla_monitor.oracle import Judgement, LogRecord, Plans, Standing, judge, standing_of_notice
@@ -36,7 +37,8 @@ class Said(NamedTuple):
     dead: dict[int, str]
 
 
-def product(lines: Sequence[CloudEvent], until: int | None, *, night: bool = False) -> Said:
+def product(lines: Sequence[CloudEvent], until: int | None, *, night: bool = False, packs: Packs | None = None) -> Said:
+    """`packs`: others than the two that are always there."""
     notices: list[dict[str, Any]] = []
     dead: dict[int, str] = {}
 
@@ -44,33 +46,33 @@ def product(lines: Sequence[CloudEvent], until: int | None, *, night: bool = Fal
         dead[int(dict(letter.headers)["dead-offset"])] = letter.reason
 
     encoded = [json.dumps(line).encode() for line in lines]
-    Simulation(PACKS[night], lambda notice: notices.append(json.loads(notice)), bury).run(encoded, until)
+    Simulation(packs or PACKS[night], lambda notice: notices.append(json.loads(notice)), bury).run(encoded, until)
     gone = {notice["data"]["retracts"] for notice in notices if notice["type"] == "sla.retracted"}
     told = {notice["id"]: standing_of_notice(notice) for notice in notices if notice["type"] not in NOT_STANDING}
     return Said([found for name, found in told.items() if name not in gone], told, dead)
 
 
 def oracle(
-    lines: Sequence[CloudEvent], until: int, set_aside: dict[int, str], published: Published, *, night: bool = False
+    lines: Sequence[CloudEvent], until: int, set_aside: dict[int, str], published: Published, plans: Plans
 ) -> Judgement:
     records = [
         LogRecord(offset, until // 1_000, line["subject"].encode(), json.dumps(line).encode())
         for offset, line in enumerate(lines)
         if arrival(line) <= until
     ]
-    return judge("CASE-1", records, plans=PLANS[night], now=until, set_aside=set_aside, published=published)
+    return judge("CASE-1", records, plans=plans, now=until, set_aside=set_aside, published=published)
 
 
 def arrival(line: CloudEvent) -> int:
     return instant(str(line.get("arrivedat") or line["time"]))
 
 
-def answered(events: Sequence[CloudEvent], *, night: bool = False) -> list[CloudEvent]:
+def answered(events: Sequence[CloudEvent], *, night: bool = False, packs: Packs | None = None) -> list[CloudEvent]:
     """Answers name the id of a recommendation; which ids there are by then, the worker tells."""
     found: list[CloudEvent] = []
     for event in events:
         if event["type"] in ANSWERS:
-            said = product(found, instant(event["time"]), night=night)
+            said = product(found, instant(event["time"]), night=night, packs=packs)
             ids = [name for name, notice in said.published.items() if notice.kind == "severity.downgrade_recommended"]
             wish = event["data"]["recommendation"]
             chosen = "nothing" if wish == "unknown" or not ids else ids[-1] if wish == "last" else ids[0]
@@ -115,7 +117,8 @@ def differences(seed: int) -> list[str]:
     night = is_night(seed)
     events = told_by(seed)
     lines, until = arranged(seed, events)
-    return compared(lines, until, product(events, None, night=night).published, night=night)
+    known = product(events, None, night=night).published
+    return compared(lines, until, known, packs=PACKS[night], plans=PLANS[night])
 
 
 def is_night(seed: int) -> bool:
@@ -129,12 +132,17 @@ def told_by(seed: int) -> list[CloudEvent]:
 
 
 def compared(
-    lines: Sequence[CloudEvent], until: int, known: Published | None = None, *, night: bool = False
+    lines: Sequence[CloudEvent],
+    until: int,
+    known: Published | None = None,
+    *,
+    packs: Packs = PACKS[False],
+    plans: Plans = PLANS[False],
 ) -> list[str]:
-    said = product(lines, until, night=night)
+    said = product(lines, until, packs=packs)
     published = {**(known or {}), **said.published}
     set_aside = {offset: reason for offset, reason in said.dead.items() if reason in ARRIVAL}
-    judged = oracle(lines, until, set_aside, published, night=night)
+    judged = oracle(lines, until, set_aside, published, plans)
     found = [
         f"one id, two meanings: {name}"
         for name, notice in said.published.items()

@@ -799,6 +799,12 @@ class Pack(Section):
     """Different in each; in quotes if it looks like a number. State rows and notices name it."""
     effective_from: Instant
     """Cases opened from this instant on follow this version."""
+    open_cases: Literal["stay", "from_start", "from_change", "keep_elapsed"] = "stay"
+    """What becomes of cases that are open at that instant: they `stay` with the version they have, or this one takes
+    them over. Running deadlines are then counted as if it had held from their start (`from_start`; where that would be
+    in the past, the time that is used up counts), or from the instant on and never later (`from_change`), or keep the
+    time that is used up (`keep_elapsed`). Verdicts stand.
+    """
     severities: Annotated[list[Name], Field(min_length=1, max_length=SEVERITIES_MAX), AfterValidator(distinct)]
     """The most severe first."""
     plans: Annotated[list[Name], Field(min_length=1, max_length=PLANS_MAX), AfterValidator(distinct)]

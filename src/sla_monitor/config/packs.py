@@ -41,6 +41,7 @@ from sla_monitor.config.pack_model import (
     pack_schema,
     shown,
 )
+from sla_monitor.config.pack_moves import complain_of_moves
 from sla_monitor.config.yaml_lines import Document, Value, Where, read_yaml
 from sla_monitor.config.zones import zone_named
 from sla_monitor.core import policy
@@ -71,13 +72,15 @@ def load_packs(path: Path | None = None) -> Packs:
     refuse_if_wrong(documents)
     versions = sorted(
         (
-            compiled(pack, digest(document.content), found_by)
+            (document, compiled(pack, digest(document.content), found_by))
             for (document, pack), found_by in zip(found, calendars, strict=True)
             if found_by
         ),
-        key=lambda version: version.effective_from,
+        key=lambda version: version[1].effective_from,
     )
-    return Packs(versions=tuple(versions))
+    complain_of_moves(versions)
+    refuse_if_wrong(documents)
+    return Packs(versions=tuple(policy for _, policy in versions))
 
 
 def pack_files(path: Path | None) -> list[Path]:
@@ -283,6 +286,7 @@ def compiled(pack: Pack, digest_of_file: str, calendars: CountryCalendars) -> Po
         else policy.Scripts(),
         reopening=tuple(reopening(each) for each in pack.reopening),
         switched_off=frozenset(pack.switched_off),
+        open_cases=pack.open_cases,
         origins={rule: text.origin for rule, text in pack.rules.items()},
     )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final, assert_never
 
 from sla_monitor.core import clock as clocks
@@ -25,6 +26,7 @@ from sla_monitor.core.reopening import Closed, judged
 from sla_monitor.core.times import iso, months_later, seconds
 
 NOTHING_WORKED: Final = e.Effort()
+MOVE: Final = "\x00"  # stands for the case itself where clocks stand by their names, none of which begins so
 REVISIONS_TRIED_MAX = 32  # a recommendation is withdrawn and made again at most this often before its id is unknown
 
 
@@ -37,6 +39,7 @@ class CaseState:
     opening: n.Identity
     opened_at: int
     profile: Profile
+    moves: tuple[Policy, ...] = field(default=(), compare=False)  # versions that will take the case over, in order
     fingerprint: tuple[tuple[str, str], ...] = ()  # what a reopening is compared with
     generation: int = 1
     clocks: dict[str, ClockState] = field(default_factory=dict)
@@ -74,6 +77,12 @@ class CaseState:
         timer = self._next_timer()
         return timer[0] if timer else None
 
+    def policy_at(self, at: int) -> Policy:
+        """The version that reads a fact of this instant, which is not before the latest."""
+        if not self.moves:
+            return self.policy
+        return next((each for each in reversed(self.moves) if each.effective_from <= at), self.policy)
+
     @property
     def _is_watched(self) -> bool:
         return self.ended_at is None and not self.declined
@@ -95,12 +104,14 @@ class CaseState:
             at, name = timer
             self.cause = None
             self.fired_at = max(self.fired_at, at)
-            if name == self.policy.commitment.name:
+            if name == MOVE:
+                self._move(at)
+            elif name == self.policy.commitment.name:
                 self._silence_due(at)
             elif name == self.policy.effort.name:
                 self._effort_due(at)
             else:
-                self._clock_due(self._clock_policy(name))
+                self._clock_due(name)
 
     def _next_timer(self) -> tuple[int, str] | None:
         found: tuple[int, str] | None = None
@@ -114,33 +125,34 @@ class CaseState:
         at = e.next_at(self.effort, self.limit)
         if at is not None and (found is None or (at, self.policy.effort.name) < found):
             found = (at, self.policy.effort.name)
+        if self.moves and self.ended_at is None:  # last: what is due at that instant is decided by the version before
+            at = self.moves[0].effective_from
+            if found is None or at < found[0]:
+                found = (at, MOVE)
         return found
 
-    def _clock_policy(self, name: str) -> ClockPolicy:
-        return next(clock for clock in self.policy.clocks if clock.name == name)
-
-    def _clock_due(self, clock: ClockPolicy) -> None:
-        state = self.clocks[clock.name]
+    def _clock_due(self, name: str) -> None:
+        state = self.clocks[name]
         match state:
             case Running(warnings=((percent, at), *rest), measure=measure):
-                self.clocks[clock.name] = replace(state, warnings=tuple(rest))
+                self.clocks[name] = replace(state, warnings=tuple(rest))
                 remaining = seconds(measure.remaining(at))
-                self._say_of_clock(n.WARNING, clock.name, measure, at, {"remaining": remaining}, level=percent)
+                self._say_of_clock(n.WARNING, name, measure, at, {"remaining": remaining}, level=percent)
             case Running(measure=measure):
-                self._breach(clock, measure, state.pauses)
+                self._breach(name, measure, state.pauses)
             case Breached(overdue=((percent, at), *rest), measure=measure):
-                self.clocks[clock.name] = replace(state, overdue=tuple(rest))
+                self.clocks[name] = replace(state, overdue=tuple(rest))
                 late_by = seconds(measure.late_by(at))
-                self._say_of_clock(n.OVERDUE, clock.name, measure, at, {"late_by": late_by}, level=percent)
+                self._say_of_clock(n.OVERDUE, name, measure, at, {"late_by": late_by}, level=percent)
             case Breached() | Paused() | Stopped():
-                raise AssertionError(f"clock {clock.name} fired with nothing due")
+                raise AssertionError(f"clock {name} fired with nothing due")
             case _:
                 assert_never(state)
 
-    def _breach(self, clock: ClockPolicy, measure: Measure, pauses: Pauses) -> None:
-        overdue = measure.levels(clock.overdue, measure.due_at)
-        self.clocks[clock.name] = Breached(measure=measure, overdue=overdue, pauses=pauses)
-        self._say_of_clock(n.BREACHED, clock.name, measure, measure.due_at)
+    def _breach(self, clock: str, measure: Measure, pauses: Pauses) -> None:
+        overdue = measure.levels(measure.policy.clock(clock).overdue, measure.due_at)
+        self.clocks[clock] = Breached(measure=measure, overdue=overdue, pauses=pauses)
+        self._say_of_clock(n.BREACHED, clock, measure, measure.due_at)
 
     def _silence_due(self, at: int) -> None:
         waiting = self.silence.waiting
@@ -162,7 +174,7 @@ class CaseState:
     def apply(self, fact: f.Fact) -> bool:
         """What one fact changes; False if nothing. A fact from before the opening counts as at the opening."""
         at = max(fact.at, self.opened_at)
-        if problem_with(fact, self.policy):  # it came before the opening, which chose another version of the pack
+        if problem_with(fact, self.policy_at(at)):  # it came before the opening, which chose another version
             return False
         self.advance(at)
         self.cause, self.applied_at = fact, at
@@ -240,8 +252,8 @@ class CaseState:
                 self._start_clock(clock, at)
 
     def _start_clock(self, clock: ClockPolicy, at: int) -> None:
-        step = Step(at=at, profile=self.profile)
-        measure = clocks.measure(self.policy, clock, (step,))
+        step = Step(at=at, profile=self.profile, policy=self.policy)
+        measure = clocks.measure(clock.name, (step,))
         warnings = measure.levels(clock.warnings, at)
         self.clocks[clock.name] = Running(steps=(step,), measure=measure, warnings=warnings)
         self._say_of_clock(n.CLOCK_STARTED, clock.name, measure, at)
@@ -254,7 +266,7 @@ class CaseState:
         for clock in self.policy.clocks:
             state = self.clocks.get(clock.name)
             if name in clock.stops and isinstance(state, Running | Breached | Paused):
-                self._stop_clock(clock, state, at)
+                self._stop_clock(clock.name, state, at)
                 driven = True
             elif name in clock.pauses and isinstance(state, Running):
                 self.clocks[clock.name] = Paused(steps=state.steps, pauses=state.pauses, since=at)
@@ -283,26 +295,24 @@ class CaseState:
         self._start_clock(clock, at)
         return True
 
-    def _stop_clock(self, clock: ClockPolicy, state: Running | Breached | Paused, at: int) -> None:
+    def _stop_clock(self, clock: str, state: Running | Breached | Paused, at: int) -> None:
         measure = self._measure_of(clock, state, at)
-        self.clocks[clock.name] = Stopped()
-        self._say_of_clock(n.CLOCK_STOPPED, clock.name, measure, at)
+        self.clocks[clock] = Stopped()
+        self._say_of_clock(n.CLOCK_STOPPED, clock, measure, at)
         verdict: dict[str, object] = {"remaining": seconds(measure.remaining(at))}
         if isinstance(state, Breached):
             verdict |= {"late": True, "late_by": seconds(measure.late_by(at))}
-        self._say_of_clock(n.MET, clock.name, measure, at, verdict)
+        self._say_of_clock(n.MET, clock, measure, at, verdict)
 
     def _resume(self, clock: ClockPolicy, state: Paused, at: int) -> None:
         """The deadline is as much later as the pause was long, in open time."""
-        measure = self._measure_of(clock, state, at)
+        measure = self._measure_of(clock.name, state, at)
         warnings = measure.levels(clock.warnings, at)
         self.clocks[clock.name] = Running(steps=state.steps, measure=measure, warnings=warnings, pauses=state.until(at))
         self._say_of_clock(n.CLOCK_RESUMED, clock.name, measure, at)
 
-    def _measure_of(self, clock: ClockPolicy, state: Running | Breached | Paused, at: int) -> Measure:
-        if isinstance(state, Paused):
-            return clocks.measure(self.policy, clock, state.steps, state.until(at))
-        return state.measure
+    def _measure_of(self, clock: str, state: Running | Breached | Paused, at: int) -> Measure:
+        return clocks.measure(clock, state.steps, state.until(at)) if isinstance(state, Paused) else state.measure
 
     def _end(self, at: int) -> bool:
         """The case is over: clocks still running end without a verdict, nobody waits any longer."""
@@ -321,7 +331,7 @@ class CaseState:
 
     def _end_clock(self, name: str, state: Running | Breached | Paused, at: int) -> None:
         """A clock ends without a verdict, if it has none yet."""
-        measure = self._measure_of(self._clock_policy(name), state, at)
+        measure = self._measure_of(name, state, at)
         self.clocks[name] = Stopped()
         self._say_of_clock(n.CLOCK_STOPPED, name, measure, at)
         if not isinstance(state, Breached):
@@ -356,6 +366,8 @@ class CaseState:
         self.effort, self.limit, self.awaits_proposal = NOTHING_WORKED, None, False
         self.ended_at = self.closed_at = None
         self._say(n.REOPEN_ACCEPTED, found[0][0], at, data)
+        while self.moves and self.moves[0].effective_from <= at:  # closed when they took over the open cases
+            self._follow_next()
         self._open(at)
         return True
 
@@ -429,7 +441,7 @@ class CaseState:
                     steps, rule = restored[clock.name], self.policy.commitment.restored_rule
                 else:
                     steps, rule = clocks.steps_after(self.policy, clock, state.steps, profile, at)
-                self._retarget(clock, state, steps, at, rule)
+                self._retarget(clock.name, state, steps, at, rule)
         if restored is not None:
             change = {"from": old.severity, "to": profile.severity, "evidence": {"events": [self._cause_reference()]}}
             self._say(n.RESTORED, self.policy.commitment.restored_rule, at, change)
@@ -441,41 +453,39 @@ class CaseState:
 
         def after(name: str, steps: tuple[Step, ...]) -> tuple[Step, ...]:
             profile = replace(steps[-1].profile, **news)
-            return clocks.steps_after(self.policy, self._clock_policy(name), steps, profile, at)[0]
+            return clocks.steps_after(self.policy, self.policy.clock(name), steps, profile, at)[0]
 
         self.held = {
             severity: {name: after(name, steps) for name, steps in histories.items()}
             for severity, histories in self.held.items()
         }
 
-    def _retarget_paused(self, clock: ClockPolicy, state: Paused, steps: tuple[Step, ...], at: int, rule: str) -> None:
+    def _retarget_paused(self, clock: str, state: Paused, steps: tuple[Step, ...], at: int, rule: str) -> None:
         """There is no deadline to move, unless under the new terms it passed before the pause: then it was broken."""
         pauses = (*state.pauses, (state.since, HORIZON_END))
-        measure = clocks.measure(self.policy, clock, steps, pauses)
+        measure = clocks.measure(clock, steps, pauses)
         if measure.due_at > state.since:
-            self.clocks[clock.name] = replace(state, steps=steps)
+            self.clocks[clock] = replace(state, steps=steps)
             return
-        self.clocks[clock.name] = Running(steps=steps, measure=measure, warnings=(), pauses=pauses)
+        self.clocks[clock] = Running(steps=steps, measure=measure, warnings=(), pauses=pauses)
         moved: dict[str, object] = {"old_deadline": None, "new_deadline": iso(measure.due_at)}
-        self._say_of_clock(n.DEADLINE_MOVED, clock.name, measure, at, moved | self._cause(), rule=rule)
+        self._say_of_clock(n.DEADLINE_MOVED, clock, measure, at, moved | self._cause(), rule=rule)
 
-    def _retarget(
-        self, clock: ClockPolicy, state: Running | Paused, steps: tuple[Step, ...], at: int, rule: str
-    ) -> None:
+    def _retarget(self, clock: str, state: Running | Paused, steps: tuple[Step, ...], at: int, rule: str = "") -> None:
         """A deadline that lands in the past was broken then; time says so as soon as the watermark allows. One that
         does not move keeps its warnings.
         """
         if isinstance(state, Paused):
             self._retarget_paused(clock, state, steps, at, rule)
             return
-        old, new = state.measure, clocks.measure(self.policy, clock, steps, state.pauses)
+        old, new = state.measure, clocks.measure(clock, steps, state.pauses)
         if new.due_at == old.due_at:
-            self.clocks[clock.name] = replace(state, steps=steps, measure=new)
+            self.clocks[clock] = replace(state, steps=steps, measure=new)
             return
-        warnings = new.levels(clock.warnings, at)
-        self.clocks[clock.name] = Running(steps=steps, measure=new, warnings=warnings, pauses=state.pauses)
+        warnings = new.levels(new.policy.clock(clock).warnings, at)
+        self.clocks[clock] = Running(steps=steps, measure=new, warnings=warnings, pauses=state.pauses)
         moved: dict[str, object] = {"old_deadline": iso(old.due_at), "new_deadline": iso(new.due_at)}
-        self._say_of_clock(n.DEADLINE_MOVED, clock.name, new, at, moved | self._cause(), rule=rule)
+        self._say_of_clock(n.DEADLINE_MOVED, clock, new, at, moved | self._cause(), rule=rule)
 
     def _silence_under_new_terms(self, at: int, *, severity_changed: bool) -> None:
         if severity_changed:
@@ -487,6 +497,39 @@ class CaseState:
             return
         moved = {"old_deadline": _iso_or_none(before.due_at), "new_deadline": _iso_or_none(after.due_at)}
         self._say_of_silence(n.DEADLINE_MOVED, after, at, moved | self._cause())
+
+    def _follow_next(self) -> None:
+        """The case is one of the next version of the pack from now on."""
+        self.policy, *rest = self.moves
+        self.moves, self.profile = tuple(rest), self.policy.shared(self.profile)
+
+    def _move(self, at: int) -> None:
+        """The next version takes the case over, as it says of open cases. Verdicts stand, running deadlines move. What
+        was known of the case before is no new ground for a step down.
+        """
+        old, now = self.policy.coverage_of(self.profile), self.moves[0].coverage_of(self.profile)
+        if now.declined_by:  # in the words of the version that it was counted by
+            self._silence_over(at)
+            self.silence = s.Silence()
+        self._follow_next()
+        self._serve(now, at)
+        for name, state in list(self.clocks.items()):
+            if isinstance(state, Running | Paused) and state.steps[-1].policy is not self.policy:
+                self._take_over(name, state, at)
+        if not (old.declined_by or now.declined_by):
+            self._silence_under_new_terms(at, severity_changed=False)
+        self._limit_effort(at)
+        self._say_coverage(old, now, at)
+
+    def _take_over(self, clock: str, state: Running | Paused, at: int) -> None:
+        """Also the histories that its severity may return to."""
+        pauses = (*state.pauses, (state.since, HORIZON_END)) if isinstance(state, Paused) else state.pauses
+        take_over = partial(clocks.taken_over, clock, policy=self.policy, at=at, pauses=pauses)
+        self.held = {
+            severity: histories | {clock: take_over(histories[clock])} if clock in histories else histories
+            for severity, histories in self.held.items()
+        }
+        self._retarget(clock, state, take_over(state.steps), at)
 
     def _say_coverage(self, before: Coverage | None, now: Coverage, at: int) -> None:
         """That a case is not served: each time it comes to that, and when it is for another rule. That it is served
@@ -733,7 +776,8 @@ class CaseState:
         }
         if level:
             data["level"] = level
-        self._say(kind, clock, at, data | (more or {}), level=level, rule=rule or measure.terms.rule)
+        data |= more or {}
+        self._say(kind, clock, at, data, level=level, rule=rule or measure.terms.rule, policy=measure.policy)
 
     def _say_of_silence(self, kind: str, waiting: s.Waiting, at: int, more: dict[str, object] | None = None) -> None:
         clock = self.policy.commitment.name
@@ -748,14 +792,22 @@ class CaseState:
         self._say(kind, clock, at, data | (more or {}), rule=waiting.terms.rule)
 
     def _say(
-        self, kind: str, subject: str, at: int, data: Mapping[str, object], *, level: int = 0, rule: str = ""
+        self,
+        kind: str,
+        subject: str,
+        at: int,
+        data: Mapping[str, object],
+        *,
+        level: int = 0,
+        rule: str = "",
+        policy: Policy | None = None,
     ) -> None:
         if kind in self.policy.switched_off:
             return
         intent = n.Intent(
             key=n.Key(self.generation, subject, kind, level),
             at=at,
-            data={**common(self, rule or subject), **data},
+            data={**common(self, rule or subject, policy or self.policy), **data},
             by_timer=self.cause is None,
             backdated=self.cause is None and at < self.applied_at,
             traceparent=self.cause.traceparent if self.cause else None,
@@ -766,19 +818,19 @@ class CaseState:
         return _reference(self.cause.identity) if self.cause else None
 
 
-def common(state: CaseState, rule: str) -> dict[str, object]:
-    """What every notice says."""
+def common(state: CaseState, rule: str, policy: Policy) -> dict[str, object]:
+    """What every notice says. `policy`: the version that the rule is of."""
     return {
         "case_id": state.case_id,
         "generation": state.generation,
         "severity": state.profile.severity,
         "plan": state.profile.plan,
         "rule": rule,
-        "policy": {"name": state.policy.name, "version": state.policy.version},
+        "policy": {"name": policy.name, "version": policy.version},
     }
 
 
-def opened_by(case_id: str, fact: f.Fact, policy: Policy) -> CaseState:
+def opened_by(case_id: str, fact: f.Fact, policy: Policy, moves: tuple[Policy, ...] = ()) -> CaseState:
     """The state of a case at its opening, before the opening itself is applied. ValueError if `fact` opens nothing."""
     body = fact.body
     if not isinstance(body, f.Opened):
@@ -786,6 +838,7 @@ def opened_by(case_id: str, fact: f.Fact, policy: Policy) -> CaseState:
     return CaseState(
         case_id=case_id,
         policy=policy,
+        moves=moves,
         opening=fact.identity,
         opened_at=fact.at,
         profile=policy.profile_of(body),

@@ -57,10 +57,13 @@ class Interrupted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """From `at` on the case had this profile; `how` is what that change did to the deadline."""
+    """From `at` on the case had this profile, under this version of the pack; `how` is what that change did to the
+    deadline.
+    """
 
     at: int
     profile: Profile
+    policy: Policy
     how: str = FROM_START
 
 
@@ -69,6 +72,7 @@ class Measure:
     """A deadline and what it is counted by. `credit`: open time used up before `anchor`, under earlier terms."""
 
     profile: Profile  # that the terms are those of
+    policy: Policy  # that they are from
     terms: Terms
     anchor: int
     credit: int
@@ -154,26 +158,31 @@ class Stopped:
 ClockState = Running | Paused | Breached | Stopped
 
 
-def measure(policy: Policy, clock: ClockPolicy, steps: tuple[Step, ...], pauses: Pauses = ()) -> Measure:
+def measure(clock: str, steps: tuple[Step, ...], pauses: Pauses = ()) -> Measure:
     """The deadline that a history of profiles gives, its pauses left out.
 
     A raise counts the new target from the change and never moves the deadline later (SP-UP-CLOCK). A step that
     leaves the terms as they were changes nothing, and so does one after the deadline: a breach is for good.
     """
     first = steps[0]
-    current = _counted(policy, clock, first, pauses, credit=0)
+    current = _counted(clock, first, pauses, credit=0)
     for step in steps[1:]:
-        terms = without(policy.terms(clock, step.profile), pauses)
         if current.due_at <= step.at:
             break
+        terms = terms_of(clock, step, pauses)
         if same_terms(terms, current.terms):
-            current = replace(current, profile=step.profile, terms=terms)
+            current = replace(current, profile=step.profile, policy=step.policy, terms=terms)
         elif step.how == KEEP_ELAPSED:
-            current = _counted(policy, clock, step, pauses, credit=min(current.elapsed(step.at), terms.target))
+            current = _counted(clock, step, pauses, credit=min(current.elapsed(step.at), terms.target))
         else:
-            raised = _counted(policy, clock, step, pauses, credit=0)
+            raised = _counted(clock, step, pauses, credit=0)
             current = replace(raised, due_at=min(raised.due_at, current.due_at))
     return current
+
+
+def terms_of(clock: str, step: Step, pauses: Pauses = ()) -> Terms:
+    """What a step measures the clock by."""
+    return without(step.policy.terms(step.policy.clock(clock), step.profile), pauses)
 
 
 def without(terms: Terms, pauses: Pauses) -> Terms:
@@ -181,10 +190,10 @@ def without(terms: Terms, pauses: Pauses) -> Terms:
     return replace(terms, calendar=Interrupted(terms.calendar, pauses)) if pauses else terms
 
 
-def _counted(policy: Policy, clock: ClockPolicy, step: Step, pauses: Pauses, *, credit: int) -> Measure:
-    terms = without(policy.terms(clock, step.profile), pauses)
+def _counted(clock: str, step: Step, pauses: Pauses, *, credit: int) -> Measure:
+    terms = terms_of(clock, step, pauses)
     due_at = instant_after(terms.calendar, step.at, terms.target - credit)
-    return Measure(profile=step.profile, terms=terms, anchor=step.at, credit=credit, due_at=due_at)
+    return Measure(profile=step.profile, policy=step.policy, terms=terms, anchor=step.at, credit=credit, due_at=due_at)
 
 
 def instant_after(calendar: Calendar, start: int, budget: int) -> int:
@@ -208,7 +217,21 @@ def steps_after(
     change = direction(policy, clock, old, profile)
     if change.how == FROM_START:
         return as_if_from_start(steps, old, profile), change.rule
-    return (*steps, Step(at=at, profile=profile, how=change.how)), change.rule
+    return (*steps, Step(at=at, profile=profile, policy=policy, how=change.how)), change.rule
+
+
+def taken_over(clock: str, steps: tuple[Step, ...], *, policy: Policy, at: int, pauses: Pauses) -> tuple[Step, ...]:
+    """A clock's history after another version of the pack has taken the case over at `at`, as that version says.
+
+    Counted from the start, the deadline may lie before `at`. No promise is broken before it was made: then the time
+    that is used up counts instead, and what is left of the target runs from `at` on.
+    """
+    if policy.open_cases == FROM_START:
+        moved = tuple(replace(step, policy=policy) for step in steps)
+        if measure(clock, moved, pauses).due_at > at:
+            return moved
+    how = FROM_CHANGE if policy.open_cases == FROM_CHANGE else KEEP_ELAPSED
+    return (*steps, Step(at=at, profile=steps[-1].profile, policy=policy, how=how))
 
 
 def changed(old: Profile, new: Profile) -> dict[str, Any]:
@@ -224,7 +247,8 @@ def as_if_from_start(steps: tuple[Step, ...], old: Profile, new: Profile) -> tup
     rewritten: list[Step] = []
     for step in steps:
         profile = replace(step.profile, **news)
-        if not rewritten or profile != rewritten[-1].profile:
+        last = rewritten[-1] if rewritten else None
+        if last is None or (profile, step.policy) != (last.profile, last.policy):
             rewritten.append(replace(step, profile=profile))
     return tuple(rewritten)
 

@@ -21,7 +21,7 @@ from sla_monitor.core import notices as n
 from sla_monitor.core.case import CaseState, common, opened_by, problem_with
 from sla_monitor.core.facts import DAY, NO_SEQUENCE, Fact, FactWithdrawn, Opened, Order
 from sla_monitor.core.notices import Identity, Intent, Ledger, Notice, Sent
-from sla_monitor.core.policy import Packs
+from sla_monitor.core.policy import Packs, Policy
 from sla_monitor.errors import BadEvent
 
 AFTER_EVERY_SEQUENCE = 1 << 62
@@ -47,7 +47,7 @@ class Case:
     case_id: str
     facts: list[Fact] = field(default_factory=list)
     ledger: Ledger = field(default_factory=Ledger)
-    policy_key: str = ""  # the version of the pack it opened under, which it keeps
+    policy_key: str = ""  # the version of the pack that folding it begins with: that of its opening, or of its base
     base: CaseState | None = None  # facts up to `base_order`, folded for good
     base_order: Order | None = None
     folded_early: bool = False
@@ -89,7 +89,7 @@ def fold(case: Case, fact: Fact, now: int, packs: Packs, bounds: Bounds) -> Deci
     if duplicate(case, fact, until):
         return Decision(notices=[], effect="duplicate", is_known=True)
     check(case, fact, packs, until)
-    owed = cut_to_horizon(case, now, bounds)
+    owed = cut_to_horizon(case, now, packs, bounds)
     if not case.facts and case.base is None:
         case.known_since = now
     is_twin = isinstance(fact.body, Opened) and case.state is not None
@@ -97,7 +97,7 @@ def fold(case: Case, fact: Fact, now: int, packs: Packs, bounds: Bounds) -> Deci
     in_order = is_in_order(case, fact)
     insort(case.facts, fact, key=_by_order)
     decision = continue_with(case, fact, now) if in_order else fold_anew(case, fact, now, packs)
-    notices, folded = fold_early(case) if len(case.facts) > FACTS_MAX else ([], 0)
+    notices, folded = fold_early(case, packs) if len(case.facts) > FACTS_MAX else ([], 0)
     effect = "duplicate" if is_twin else decision.effect
     return Decision(notices=owed + decision.notices + notices, effect=effect, folded_early=folded)
 
@@ -107,7 +107,7 @@ def wake(case: Case, now: int, packs: Packs, bounds: Bounds) -> Decision:
     load(case, packs)
     notices = send(case, take(case, now))
     case.decided_to = max(case.decided_to, now)
-    return Decision(notices=notices + cut_to_horizon(case, now, bounds))
+    return Decision(notices=notices + cut_to_horizon(case, now, packs, bounds))
 
 
 def next_wake(case: Case, bounds: Bounds) -> int | None:
@@ -188,7 +188,8 @@ def fold_anew(case: Case, fact: Fact, now: int, packs: Packs) -> Decision:
         gone, wanted = case.ledger.difference(wanted)
         case.ledger.retire(gone)
     retracted = retractions(before, gone, words_of(case, gone, fact, packs), fact) if before and gone else []
-    case.policy_key = state.policy.key if state else ""
+    if state is None:
+        case.policy_key = ""
     return Decision(notices=retracted + send(case, wanted, corrects=before is not None))
 
 
@@ -211,15 +212,24 @@ def refold(case: Case, packs: Packs) -> CaseState | None:
     active = [fact for fact in case.facts if fact.identity not in void and not isinstance(fact.body, FactWithdrawn)]
     if case.base is not None:
         state = case.base.copy()
+        state.moves = packs.moves_after(state.policy)
     else:
         opening = next((fact for fact in active if isinstance(fact.body, Opened)), None)
         if opening is None:
             return None
-        state = opened_by(case.case_id, opening, packs.named(case.policy_key) or packs.at(opening.at))
-        state.apply(opening)
+        state = opened(case, opening, packs)
     for fact in active:
         if not isinstance(fact.body, Opened):
             state.apply(fact)
+    return state
+
+
+def opened(case: Case, opening: Fact, packs: Packs) -> CaseState:
+    """The case as its opening makes it, under the version that it began with."""
+    policy = packs.named(case.policy_key) or packs.at(opening.at)
+    case.policy_key = policy.key
+    state = opened_by(case.case_id, opening, policy, packs.moves_after(policy))
+    state.apply(opening)
     return state
 
 
@@ -245,7 +255,6 @@ def send(case: Case, intents: Iterable[Intent], *, corrects: bool = False) -> li
     state = case.state
     if state is None:
         return []
-    case.policy_key = state.policy.key
     return [
         Notice(
             id=n.notice_id(case.case_id, state.opening, intent.key, revision),
@@ -271,7 +280,7 @@ def retractions(
     made = []
     for sent in gone:
         retracted = n.notice_id(before.case_id, before.opening, sent.key, sent.revision)
-        data = (words.get(sent) or common(before, sent.key.subject)) | {
+        data = (words.get(sent) or common(before, sent.key.subject, before.policy)) | {
             "retracts": retracted,
             "retracted_type": sent.key.kind,
             "because": because.id,
@@ -339,10 +348,21 @@ def check(case: Case, fact: Fact, packs: Packs, until: int | None) -> None:
         raise BadEvent("conflict", "a second case.opened")
     if until is not None and isinstance(fact.body, FactWithdrawn) and not is_open(case, fact.body, until):
         raise BadEvent("too_late", "withdraws what can no longer be corrected, or is not known")
-    policy = case.state.policy if case.state else packs.at(fact.at)
+    policy = version_for(case, fact, packs)
     problem = problem_with(fact, policy)
     if problem:
         raise BadEvent("invalid", problem)
+
+
+def version_for(case: Case, fact: Fact, packs: Packs) -> Policy:
+    """The version that reads this fact: late ones are read by the one that the case had at that time."""
+    state = case.state
+    if state is None:
+        return packs.at(fact.at)
+    if not state.moves and state.policy.key == case.policy_key:
+        return state.policy
+    first = packs.named(case.policy_key) or state.policy
+    return next((each for each in reversed(packs.moves_after(first)) if each.effective_from <= fact.at), first)
 
 
 def is_open(case: Case, withdrawal: FactWithdrawn, until: int) -> bool:
@@ -370,7 +390,7 @@ def closed_until(case: Case, now: int, bounds: Bounds) -> int | None:
     return None if case.base_order is None else case.base_order[0]
 
 
-def cut_to_horizon(case: Case, now: int, bounds: Bounds) -> list[Notice]:
+def cut_to_horizon(case: Case, now: int, packs: Packs, bounds: Bounds) -> list[Notice]:
     """Fold into the base, for good, what lies further back than the correction horizon. What time has decided there
     and nobody has asked for yet is said first.
     """
@@ -380,13 +400,13 @@ def cut_to_horizon(case: Case, now: int, bounds: Bounds) -> list[Notice]:
         return []
     owed = send(case, take(case, until - 1))
     case.decided_to = max(case.decided_to, until - 1)
-    said = fold_into_base(case, count, until - 1)
+    said = fold_into_base(case, count, until - 1, packs)
     case.base_order = (until, NO_SEQUENCE, "", "")
     case.ledger.close(matching(case.ledger, said))
     return owed
 
 
-def fold_early(case: Case) -> tuple[list[Notice], int]:
+def fold_early(case: Case, packs: Packs) -> tuple[list[Notice], int]:
     """A case too large to keep whole: the older half of its facts is folded for good, and said so once. What that
     decides is said now, wherever the watermark is. Returns the notices and the number of facts folded.
     """
@@ -396,7 +416,7 @@ def fold_early(case: Case) -> tuple[list[Notice], int]:
     instant = max(case.facts[count - 1].at, case.state.opened_at)
     count = bisect_right(case.facts, instant, key=_by_time)  # what happened at one instant stays together
     last = case.facts[count - 1]
-    said = fold_into_base(case, count, instant)
+    said = fold_into_base(case, count, instant, packs)
     case.base_order = last.order
     known = {(sent.key, sent.at) for sent in case.ledger.standing}
     unsaid = [intent for intent in said if (intent.key, intent.at) not in known]
@@ -410,7 +430,7 @@ def fold_early(case: Case) -> tuple[list[Notice], int]:
     return notices, count
 
 
-def fold_into_base(case: Case, count: int, until: int) -> list[Intent]:
+def fold_into_base(case: Case, count: int, until: int, packs: Packs) -> list[Intent]:
     """Move the first `count` facts into the base and advance it to `until`; returns all that the new base decided."""
     state = case.state
     if state is None:
@@ -422,10 +442,10 @@ def fold_into_base(case: Case, count: int, until: int) -> list[Intent]:
     case.facts = [each for each in case.facts if each.identity not in gone or isinstance(each.body, FactWithdrawn)]
     if case.base is not None:
         base = case.base.copy()
+        base.moves = packs.moves_after(base.policy)
     else:  # the opening may stand behind facts from before it, which count as at the opening
         opening = next(fact for fact in active if fact.identity == state.opening)
-        base = opened_by(case.case_id, opening, state.policy)
-        base.apply(opening)
+        base = opened(case, opening, packs)
         case.facts = [fact for fact in case.facts if not isinstance(fact.body, Opened)]  # it is there for good
     for fact in folded:
         if fact.identity not in void and not isinstance(fact.body, Opened | FactWithdrawn):
@@ -433,7 +453,7 @@ def fold_into_base(case: Case, count: int, until: int) -> list[Intent]:
     base.advance(until)
     base.cause = None
     said, base.intents = base.intents, []
-    case.base = base
+    case.base, case.policy_key = base, base.policy.key
     return said
 
 
@@ -444,6 +464,6 @@ def matching(ledger: Ledger, said: Iterable[Intent]) -> list[Sent]:
 
 def history_folded(state: CaseState, at: int, count: int) -> Notice:
     key = n.Key(state.generation, "history", n.HISTORY_FOLDED)
-    data = common(state, "history") | {"facts": count}
+    data = common(state, "history", state.policy) | {"facts": count}
     identity = n.notice_id(state.case_id, state.opening, key, 0)
     return Notice(id=identity, kind=key.kind, case_id=state.case_id, at=at, data=data)

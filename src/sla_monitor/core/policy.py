@@ -22,6 +22,7 @@ from sla_monitor.core.profile import LABELS, LISTS, READ, Profile, When, profile
 from sla_monitor.core.reopening import ReopenRule
 
 OPENING = "case.opened"
+STAY = "stay"
 PROFILES_REMEMBERED_MAX = 20_000  # 20,000 x ~1 KB = 20 MB a pack; then the memory starts afresh
 
 
@@ -265,12 +266,24 @@ class Policy:
     scripts: Scripts = field(default_factory=Scripts)
     reopening: tuple[ReopenRule, ...] = ()  # all must hold; none: closed is closed
     switched_off: frozenset[str] = frozenset()  # types of notices that are not sent
+    open_cases: str = STAY  # what becomes of those of earlier versions: they stay, or how their deadlines move
     origins: Mapping[str, str] = field(default_factory=dict)  # rule id -> `stated` or `ours`
 
     @cached_property
     def key(self) -> str:
         """`name/version`: what a state row and a notice call this pack."""
         return f"{self.name}/{self.version}"
+
+    @cached_property
+    def _by_name(self) -> dict[str, ClockPolicy]:
+        return {clock.name: clock for clock in self.clocks}
+
+    def clock(self, name: str) -> ClockPolicy:
+        """KeyError if this version has no such clock."""
+        return self._by_name[name]
+
+    def has_clock(self, name: str) -> bool:
+        return name in self._by_name
 
     @cached_property
     def driving(self) -> frozenset[str]:
@@ -485,6 +498,7 @@ class Packs:
     """All versions of one pack, by `effective_from` ascending. A case keeps the version of its opening."""
 
     versions: tuple[Policy, ...]
+    missed: frozenset[str] = frozenset()  # versions that were not there when they should have taken open cases over
 
     def at(self, opened_at: int) -> Policy:
         """The version in force at an opening; before the first one, the first."""
@@ -497,3 +511,12 @@ class Packs:
     def named(self, key: str) -> Policy | None:
         """The version a state row names, or None: then the worker must refuse to start."""
         return next((policy for policy in self.versions if policy.key == key), None)
+
+    @property
+    def moving(self) -> tuple[Policy, ...]:
+        """Versions that take over the open cases of those before them."""
+        return tuple(each for each in self.versions if each.open_cases != STAY and each.key not in self.missed)
+
+    def moves_after(self, policy: Policy) -> tuple[Policy, ...]:
+        """Versions that will take over a case of this one, in order."""
+        return tuple(each for each in self.moving if each.effective_from > policy.effective_from)

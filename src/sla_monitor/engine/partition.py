@@ -23,7 +23,7 @@ from sla_monitor.engine.records import Batch, DeadLetter, Outgoing, Record, dead
 from sla_monitor.errors import BadEvent, UnsafeState
 from sla_monitor.wire import outbound, rows
 from sla_monitor.wire.inbound import CaseEvent, Erasure, Skipped, decode
-from sla_monitor.wire.rows import NEVER, ORPHANED, PARTITION_KEY, QUARANTINED, Orphan, PartitionRow, Row
+from sla_monitor.wire.rows import NEVER, OPEN, ORPHANED, PARTITION_KEY, QUARANTINED, Orphan, PartitionRow, Row
 
 ROW_BYTES_MAX = 64 * 1024  # a larger row folds its oldest facts early
 MEASURED_EVERY_FACTS = 8  # how often a row is measured: 8 x ~3 KB above ROW_BYTES_MAX at worst
@@ -62,6 +62,7 @@ class Partition:
     def __init__(self, number: int, rules: Rules, row: PartitionRow | None = None) -> None:
         self.number = number
         self.rules = rules
+        self.packs = rules.packs  # without what this partition has missed
         self.row = row or PartitionRow()
         self.breaker = Breaker(rules.breaker_ratio, self.row.outcomes, self.row.outcomes_seen)
         self.rows: dict[bytes, bytes] = {}
@@ -74,6 +75,7 @@ class Partition:
         self._waiting_bytes = 0
         self._decoded_bytes = 0  # of rows decoded or changed since the working set was measured
         self._batch = Batch()
+        self._learn_moves()
 
     # --- restoring ----------------------------------------------------------------------------------------------
 
@@ -95,6 +97,7 @@ class Partition:
             policy = rows.policy_named(name, self.rules.packs)
             if policy.digest != digest:
                 raise UnsafeState(f"policy pack {name} is not the one the state was decided by: give it a new version")
+        self._learn_moves()
         self.counts = [0, 0, 0, 0]
         for key, value in self.rows.items():
             status, wake_at = rows.header(value)
@@ -103,6 +106,53 @@ class Partition:
                 self._weigh(key, len(value))
             if wake_at != NEVER:
                 self._timers.append((wake_at, key))
+        heapq.heapify(self._timers)
+        self._wake_for_moves()
+
+    # --- another policy -----------------------------------------------------------------------------------------
+
+    def use(self, rules: Rules) -> None:
+        """From the next record or instant on. What was decided stays."""
+        self.rules = rules
+        self._learn_moves()
+        for row in self._working.values():
+            if row.case.state is not None:
+                row.case.state.moves = self.packs.moves_after(row.case.state.policy)
+        self._wake_for_moves()
+
+    @property
+    def missed(self) -> frozenset[str]:
+        """Versions that take over open cases, and were not there when this partition came to that instant. Its cases
+        stay with the version they had, for what was decided since must not change.
+        """
+        return self.packs.missed
+
+    def _learn_moves(self) -> None:
+        """Written with the next batch, so that no later owner takes one that is known here for one that was missed."""
+        packs, row = self.rules.packs, self.row
+        for policy in packs.moving:
+            if policy.key not in row.moves and policy.effective_from > row.watermark:
+                row.moves += (policy.key,)
+                row.packs[policy.key] = policy.digest
+        missed = frozenset(policy.key for policy in packs.moving if policy.key not in row.moves)
+        self.packs = replace(packs, missed=missed)
+
+    def _wake_for_moves(self) -> None:
+        """Whoever is open at that instant is looked at then; the rows on the broker need not say so."""
+        ahead = [each.effective_from for each in self.packs.moving if each.effective_from > self.row.watermark]
+        if not ahead:
+            return
+        instant = min(ahead)
+        for key, value in self.rows.items():
+            status, wake_at = rows.header(value)
+            if status == OPEN and wake_at > instant:
+                self.rows[key] = rows.waking_at(value, instant)
+                self._timers.append((instant, key))
+        for key, wake_at in self._wakes.items():
+            state = self._working[key].case.state
+            if state is not None and state.ended_at is None and wake_at > instant:
+                self._wakes[key] = instant
+                self._timers.append((instant, key))
         heapq.heapify(self._timers)
 
     # --- records ------------------------------------------------------------------------------------------------
@@ -153,7 +203,7 @@ class Partition:
         self._check_orphan(key, row, record, fact)
         before = decide.kept(case)
         try:
-            decision = decide.fold(case, fact, self.row.watermark, self.rules.packs, self.rules.bounds)
+            decision = decide.fold(case, fact, self.row.watermark, self.packs, self.rules.bounds)
         except BadEvent:
             raise
         except Exception as error:
@@ -224,7 +274,7 @@ class Partition:
         while len(row.case.facts) > 1 and row.case.state and len(rows.encode_row(row, None)) > ROW_BYTES_MAX:
             before = decide.kept(row.case)
             try:
-                notices, folded = decide.fold_early(row.case)
+                notices, folded = decide.fold_early(row.case, self.packs)
             except Exception as error:  # noqa: BLE001 - a defect of the pure core belongs to its case
                 row.case = before
                 self._quarantine(key, row, self.row.watermark, wall, error)
@@ -295,7 +345,7 @@ class Partition:
         self._changed(key, row)
 
     def _woken(self, case: Case, at: int) -> Decision:
-        decision = decide.wake(case, at, self.rules.packs, self.rules.bounds)
+        decision = decide.wake(case, at, self.packs, self.rules.bounds)
         following = decide.next_wake(case, self.rules.bounds)
         if following is not None and following <= at and not decide.is_forgettable(case, at, self.rules.bounds):
             raise AssertionError("woken, and nothing moved on")
@@ -325,7 +375,7 @@ class Partition:
             if value is None or key in self._gone:
                 return None
             self._decoded_bytes += len(value)
-            row = rows.decode_row(key.decode(), value, self.rules.packs)
+            row = rows.decode_row(key.decode(), value, self.packs)
             if not row.quarantined:
                 self._load(key, row, wall)
         self._working[key] = row  # now the most recently used
@@ -334,7 +384,7 @@ class Partition:
     def _load(self, key: bytes, row: Row, wall: int) -> None:
         before = decide.kept(row.case)
         try:
-            decide.load(row.case, self.rules.packs)
+            decide.load(row.case, self.packs)
         except Exception as error:  # noqa: BLE001 - a defect of the pure core belongs to its case
             row.case = before
             self._quarantine(key, row, self.row.watermark, wall, error)
@@ -409,7 +459,7 @@ class Partition:
     def quarantined(self) -> list[tuple[str, tuple[str, int] | None]]:
         """The cases set aside, and what each failed with: the error's name and the instant."""
         cases = (key.decode() for key, value in sorted(self.rows.items()) if rows.header(value)[0] == QUARANTINED)
-        return [(case, rows.decode_row(case, self.rows[case.encode()], self.rules.packs).failure) for case in cases]
+        return [(case, rows.decode_row(case, self.rows[case.encode()], self.packs).failure) for case in cases]
 
     # --- what goes out --------------------------------------------------------------------------------------------
 

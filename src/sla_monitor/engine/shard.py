@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from time import monotonic
 
+import structlog
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
@@ -35,6 +36,7 @@ TIMERS_PER_TRANSACTION_MAX = 1_000  # cases woken
 SLICE_RECORDS = 200  # folded before other shards get a turn: 200 x ~100 us = 20 ms
 STARVED_SECONDS = 5.0  # records are in the log and do not come: well above a long poll of 1.5 s
 REWINDS_MAX = 3  # in a row without a record folded, after 5, 10 and 15 s; then the watchdog's 60 s begin
+_log = structlog.get_logger("sla_monitor.shard")
 OPENING, CATCHING_UP, LIVE, SUSPENDED, TRIPPED, CLOSED = (
     "opening",
     "catching_up",
@@ -202,7 +204,19 @@ class Shard:
 
     def use(self, rules: Rules) -> None:
         """From the next record or deadline on."""
-        self.content.rules = rules
+        self.content.use(rules)
+        self._tell_missed()
+        self.mark()
+
+    def _tell_missed(self) -> None:
+        """Not worth a refusal: nothing is decided wrongly, and the partition would stand still on every worker."""
+        for version in sorted(self.content.missed):
+            _log.error(
+                "policy does not take over open cases: this partition came to its effective_from without it",
+                version=version,
+                partition=self.partition,
+                remedy="give the open cases to a version with a later effective_from",
+            )
 
     async def suspend(self) -> None:
         """Revoked: end the transaction under way, drop what is queued (it will be fetched again), keep the rest."""
@@ -271,6 +285,7 @@ class Shard:
         count = await self._journal.open(self.content)
         self._empty_until = self.content.row.empty_until  # retention may have taken it since
         self._around.restored(monotonic() - began, count)
+        self._tell_missed()
         self.set_state(TRIPPED if self.content.row.tripped else CATCHING_UP)
 
     async def _lose(self) -> None:

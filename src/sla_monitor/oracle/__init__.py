@@ -60,4 +60,5 @@ def judge(
     opening, facts, dead = read(records, set_aside, plans)
     if opening is None or opening.case_id != case_id:
         return Judgement([], dead, open=False)
-    return Judgement(tell(plans.at(opening.at), opening, facts, now, published), dead, open=True)
+    plan = plans.at(opening.at)
+    return Judgement(tell([plan, *plans.moves_after(plan)], opening, facts, now, published), dead, open=True)

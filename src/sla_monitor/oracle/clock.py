@@ -19,6 +19,7 @@ class Snapshot(NamedTuple):
     at: int
     mode: str  # from_start: the first one; from_change, keep_elapsed: a later one
     terms: Terms
+    plan: Plan  # the version in force then
 
 
 History = tuple[Snapshot, ...]
@@ -31,6 +32,7 @@ class Promise(NamedTuple):
     target: int  # microseconds
     promised: bool
     hours: Hours
+    plan: Plan  # the version that the rule is of
 
 
 @dataclass(frozen=True)
@@ -48,17 +50,17 @@ class Face:
         return self.used + self.promise.hours.between(self.base, at)
 
 
-def promise_of(
-    plan: Plan, name: str, clock: Rule, terms: Terms, own: Mapping[str, float], pauses: tuple[Interval, ...]
-) -> Promise:
+def promise_of(name: str, snapshot: Snapshot, own: Mapping[str, float], pauses: tuple[Interval, ...]) -> Promise:
+    plan, terms = snapshot.plan, snapshot.terms
+    clock: Rule = plan.pack["clocks"][name]
     hours = Interrupted(plan.hours(terms), pauses) if pauses else plan.hours(terms)
     promised = service(plan, terms, own).promised
     if name in own:
-        return Promise(clock["own_target_rule"], round(own[name] * SECOND), promised, hours)
+        return Promise(clock["own_target_rule"], round(own[name] * SECOND), promised, hours, plan)
     rule = plan.first(clock["targets"], terms)
     if rule is None:
         raise ValueError(f"no target of {name} matches")
-    return Promise(rule["rule"], duration(rule["target"]), promised and bool(rule.get("promised", True)), hours)
+    return Promise(rule["rule"], duration(rule["target"]), promised and bool(rule.get("promised", True)), hours, plan)
 
 
 def changed(plan: Plan, clock: Rule, history: History, at: int, news: Mapping[str, Any]) -> tuple[History, str]:
@@ -68,21 +70,33 @@ def changed(plan: Plan, clock: Rule, history: History, at: int, news: Mapping[st
     change = plan.change(clock, plan.direction(old, new))
     if change["mode"] == "from_start":
         news = {name: value for name, value in news.items() if old.get(name) != value}
-        return tuple(Snapshot(then, mode, {**terms, **news}) for then, mode, terms in history), change["rule"]
-    return (*history, Snapshot(at, change["mode"], new)), change["rule"]
+        return tuple(each._replace(terms={**each.terms, **news}) for each in history), change["rule"]
+    return (*history, Snapshot(at, change["mode"], new, plan)), change["rule"]
 
 
-def face(
-    plan: Plan, name: str, clock: Rule, history: History, own: Mapping[str, float], pauses: tuple[Interval, ...] = ()
-) -> Face:
+def moved(name: str, history: History, plan: Plan, own: Mapping[str, float], pauses: tuple[Interval, ...]) -> History:
+    """The history after `plan` took the open cases over. Counted from the start, what would have been broken before
+    that counts as used up instead.
+    """
+    mode, at = plan.pack["open_cases"], plan.effective_from
+    if mode == "from_start":
+        anew = tuple(each._replace(plan=plan) for each in history)
+        if face(name, anew, own, pauses).deadline > at:
+            return anew
+        mode = "keep_elapsed"
+    return (*history, Snapshot(at, mode, history[-1].terms, plan))
+
+
+def face(name: str, history: History, own: Mapping[str, float], pauses: tuple[Interval, ...] = ()) -> Face:
     """Walk the history from its start, snapshot by snapshot."""
-    start, _, terms = history[0]
-    promise = promise_of(plan, name, clock, terms, own, pauses)
-    shown = _fresh(clock, promise, start, promise.target)
-    for at, mode, later in history[1:]:
+    promise = promise_of(name, history[0], own, pauses)
+    shown = _fresh(promise.plan.pack["clocks"][name], promise, history[0].at, promise.target)
+    for snapshot in history[1:]:
+        at, mode, _, plan = snapshot
+        clock = plan.pack["clocks"][name]
         if shown.deadline <= at:
             break  # a verdict, once reached, is frozen
-        promise = promise_of(plan, name, clock, later, own, pauses)
+        promise = promise_of(name, snapshot, own, pauses)
         if (promise.target, promise.hours) == (shown.promise.target, shown.promise.hours):
             shown = replace(shown, promise=promise)  # another rule, or no promise any more: time is counted as before
         elif mode == "keep_elapsed":

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from sla_monitor.oracle import effort
-from sla_monitor.oracle.clock import Face, History, Snapshot, changed, face
+from sla_monitor.oracle.clock import Face, History, Snapshot, changed, face, moved
 from sla_monitor.oracle.coverage import Service, service
 from sla_monitor.oracle.effort import Work
 from sla_monitor.oracle.events import Event
@@ -68,8 +68,9 @@ class Clock:
 
 
 class Story:
-    def __init__(self, plan: Plan, opening: Event, published: Mapping[str, Standing]) -> None:
-        self.plan, self.opening, self.published = plan, opening, published
+    def __init__(self, plans: Sequence[Plan], opening: Event, published: Mapping[str, Standing]) -> None:
+        self.plan, self.opening, self.published = plans[0], opening, published
+        self.later = list(plans[1:])  # versions that will take the case over while it is open
         self.terms: dict[str, Any] = {name: opening.data.get(name) for name in TERMS}
         self.terms |= {"traits": set(opening.data.get("traits") or ()), "traits_removed": set(), "cause": None}  # type: ignore[call-overload]
         self.own: Mapping[str, float] = opening.data.get("targets") or {}  # type: ignore[assignment]
@@ -88,8 +89,8 @@ class Story:
         self.limit: Rule | None = None  # of effort
         self.held: list[str] = []  # severities from which the case was lowered
         self.changes: list[tuple[int, Mapping[str, Any]]] = []
-        self.clocks = [Clock(name, rule) for name, rule in plan.pack["clocks"].items()]
-        self.service = service(plan, self.terms, self.own)
+        self.clocks = [Clock(name, rule) for name, rule in self.plan.pack["clocks"].items()]
+        self.service = service(self.plan, self.terms, self.own)
         self._begin(opening.at, {"source": opening.source, "id": opening.id})
 
     def _begin(self, at: int, event: dict[str, str]) -> None:
@@ -135,6 +136,8 @@ class Story:
         at = effort.due(self.limit, self.work, self.last)
         if at is not None:
             found.append((at, self._best_effort, 4, partial(self._effort_levels, at)))
+        if self.later and not self.ended:  # after all that is due at that instant: "~" sorts behind every name
+            found.append((self.later[0].effective_from, "~", 5, self._taken_over))
         return found
 
     def _warn(self, clock: Clock, warning: tuple[int, int]) -> None:
@@ -206,13 +209,15 @@ class Story:
             return
         self._begin_again()
         self._say("reopen.accepted", at, str(rules[0]["rule"]), {"rules": rules, "failed": []})
+        while self.later and self.later[0].effective_from <= at:
+            self.plan = self.later.pop(0)
+        self.clocks = [Clock(name, rule) for name, rule in self.plan.pack["clocks"].items()]
         self._begin(at, {"source": fact.source, "id": fact.id})
 
     def _begin_again(self) -> None:
         """A new generation: all that was counted is counted anew; what the case is stays."""
         self.generation += 1
         self.ended, self.ended_at, self.closed_at = False, 0, 0
-        self.clocks = [Clock(name, rule) for name, rule in self.plan.pack["clocks"].items()]
         self.limits, self.silence, self.run, self.recommended = set(), None, Run(), {}
         self.awaits_proposal, self.held, self.changes = False, [], []
         self.work, self.limit = Work(), None
@@ -332,7 +337,7 @@ class Story:
                 self._start_clock(clock, at)
 
     def _start_clock(self, clock: Clock, at: int) -> None:
-        clock.history = (Snapshot(at, "from_start", dict(self.terms)),)
+        clock.history = (Snapshot(at, "from_start", dict(self.terms), self.plan),)
         self._wind(clock, at)
         self._say_clock("sla.clock.started", at, clock)
 
@@ -422,16 +427,62 @@ class Story:
             return
         if restored and self.terms["severity"] in clock.before_lowered:
             rule = self.plan.pack["commitment"]["restored_rule"]
-            clock.history, count = clock.before_lowered[self.terms["severity"]]
-            for then, others in self.changes[count:]:
-                if "severity" not in others:
-                    clock.history, _ = changed(self.plan, clock.rule, clock.history, then, others)
+            clock.history = self._history_of(clock, self.terms["severity"])
         else:
             clock.history, rule = changed(self.plan, clock.rule, before, at, news)
         if self._step(old, self.terms["severity"]) < 0:
             clock.before_lowered[old] = (before, len(self.changes))
         if clock.stopped or clock.breached:
             return  # a verdict, once reached, is frozen
+        self._show_moved(clock, at, rule, event)
+
+    def _history_of(self, clock: Clock, severity: str) -> History:
+        """That of a severity from which the case was lowered, with all that has changed since."""
+        history, count = clock.before_lowered[severity]
+        for then, others in self.changes[count:]:
+            if "severity" not in others:
+                history, _ = changed(self.plan, clock.rule, history, then, others)
+        return history
+
+    def _taken_over(self) -> None:
+        """Another version of the plan: verdicts stand, what runs counts on as that version says of open cases."""
+        at, before, old_limit = self.later[0].effective_from, self.service, None
+        was_due = due(self.plan, self.terms, self.silence) if self.silence else None
+        if not before.declined:
+            old_limit = limit_of(self.plan, self.terms)
+        histories = {
+            id(clock): {each: self._history_of(clock, each) for each in clock.before_lowered} for clock in self.clocks
+        }
+        if service(self.later[0], self.terms, self.own).declined:
+            self._break_silence(at)
+        self.plan = self.later.pop(0)
+        self._know_clocks()
+        self._serve(at)
+        for clock in self.clocks:
+            if clock.shown is None or clock.stopped or clock.breached or clock.history[-1].plan is self.plan:
+                continue
+            pauses = clock.pauses if clock.paused is None else (*clock.pauses, (clock.paused, END_OF_CALENDARS))
+            for severity, history in histories[id(clock)].items():
+                anew = moved(clock.name, history, self.plan, self.own, pauses)
+                clock.before_lowered[severity] = (anew, len(self.changes))
+            clock.history = moved(clock.name, clock.history, self.plan, self.own, pauses)
+            self._show_moved(clock, at, "", None)
+        if self.silence and not before.declined and not self.declined:
+            if limit_of(self.plan, self.terms) != old_limit:
+                self.silence.changed_at = at
+            self._say_moved_silence(at, was_due, None)
+        self._limit_effort(at)
+        self._say_service(at, before)
+
+    def _know_clocks(self) -> None:
+        """By the rules of the version of today. One that it does not have is no longer served."""
+        rules = self.plan.pack["clocks"]
+        for clock in self.clocks:
+            clock.rule = rules.get(clock.name, {"starts": [], "stops": []})
+        known = {clock.name for clock in self.clocks}
+        self.clocks += [Clock(name, rule) for name, rule in rules.items() if name not in known]
+
+    def _show_moved(self, clock: Clock, at: int, rule: str, event: dict[str, str] | None) -> None:
         if clock.paused is not None:
             self._change_paused(clock, at, rule, event)
             return
@@ -446,7 +497,7 @@ class Story:
         if since is None:
             return
         for_ever = (*clock.pauses, (since, END_OF_CALENDARS))
-        shown = face(self.plan, clock.name, clock.rule, clock.history, self.own, for_ever)
+        shown = face(clock.name, clock.history, self.own, for_ever)
         if shown.deadline > since:
             return
         clock.paused, clock.pauses, clock.shown = None, for_ever, None
@@ -457,7 +508,7 @@ class Story:
 
     def _wind(self, clock: Clock, at: int) -> None:
         """Show the history as it is now; levels that lie behind are not said, unless they lie behind the deadline."""
-        old, clock.shown = clock.shown, face(self.plan, clock.name, clock.rule, clock.history, self.own, clock.pauses)
+        old, clock.shown = clock.shown, face(clock.name, clock.history, self.own, clock.pauses)
         if old is None or old.deadline != clock.shown.deadline:
             clock.warnings = [(level, then) for level, then in clock.shown.warnings if then > at]
         clock.overdue = list(clock.shown.overdue)
@@ -655,24 +706,30 @@ class Story:
         Of silences the texts do not say it. As in the product, the end of the case decides one at once; where the
         customer only came back, what the silence brought waits for the watermark.
         """
-        return [
-            notice
-            for notice, clock, by_time in self.said
-            if not by_time
-            or notice.at <= now
-            or notice.generation < self.generation
-            or self.ended
-            or (clock is not None and (clock.stopped or notice.at <= clock.restarted))
-        ]
+        found: list[Standing] = []
+        for notice, clock, by_time in self.said:
+            is_closed = notice.generation < self.generation or self.ended
+            is_closed |= clock is not None and (clock.stopped or notice.at <= clock.restarted)
+            if (not by_time or notice.at <= now or is_closed) and notice not in found:
+                found.append(notice)  # twice within one instant, in the same words, is once
+        return found
 
-    def _say(self, kind: str, at: int, rule: str, more: Mapping[str, Any], clock: Clock | None = None) -> None:
+    def _say(
+        self,
+        kind: str,
+        at: int,
+        rule: str,
+        more: Mapping[str, Any],
+        clock: Clock | None = None,
+        plan: Plan | None = None,
+    ) -> None:
         data = {
             "case_id": self.opening.case_id,
             "generation": self.generation,
             "severity": self.terms["severity"],
             "plan": self.terms["plan"],
             "rule": rule,
-            "policy": self.plan.policy,
+            "policy": (plan or self.plan).policy,
             **more,
         }
         if kind not in (self.plan.pack.get("switched_off") or []):
@@ -688,7 +745,7 @@ class Story:
             "calendar": shown.promise.hours.name,
             "promised": shown.promise.promised,
         }
-        self._say(kind, at, rule or shown.promise.rule, {**about, **more}, clock)
+        self._say(kind, at, rule or shown.promise.rule, {**about, **more}, clock, shown.promise.plan)
 
     def _say_moved(self, clock: Clock, at: int, rule: str, old: int, event: dict[str, str] | None) -> None:
         new = written(self._shown(clock).deadline)
@@ -734,9 +791,10 @@ def _cause(event: dict[str, str] | None) -> dict[str, object]:
 
 
 def tell(
-    plan: Plan, opening: Event, facts: Sequence[Event], now: int, published: Mapping[str, Standing]
+    plans: Sequence[Plan], opening: Event, facts: Sequence[Event], now: int, published: Mapping[str, Standing]
 ) -> list[Standing]:
-    story = Story(plan, opening, published)
+    """`plans`: the version of the opening, and those that take open cases over later."""
+    story = Story(plans, opening, published)
     for fact in facts:
         story.take(fact)
     story.pass_time(now)

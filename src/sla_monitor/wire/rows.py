@@ -26,12 +26,12 @@ import msgspec
 from sla_monitor.core import facts as f
 from sla_monitor.core import silence as s
 from sla_monitor.core.case import CaseState
-from sla_monitor.core.clock import Breached, ClockState, Measure, Paused, Running, Step, Stopped, without
+from sla_monitor.core.clock import Breached, ClockState, Measure, Paused, Running, Step, Stopped, terms_of
 from sla_monitor.core.decide import Case
 from sla_monitor.core.effort import Effort
 from sla_monitor.core.facts import Fact
 from sla_monitor.core.notices import KINDS, Key, Ledger, Sent
-from sla_monitor.core.policy import ClockPolicy, Packs, Policy
+from sla_monitor.core.policy import Packs, Policy
 from sla_monitor.core.profile import Profile
 from sla_monitor.errors import UnsafeState
 from sla_monitor.wire.upgrades import CASE, PARTITION, VERSION, upgraded
@@ -138,7 +138,7 @@ def decode_row(case_id: str, value: bytes, packs: Packs) -> Row:
     if base is not None and policy is not None:
         order, state = base
         case.base_order = (order[0], order[1], order[2], order[3])
-        case.base = _to_state(case_id, state, names, policy)
+        case.base = _to_state(case_id, state, names, policy, packs)
     return Row(
         case=case,
         orphans=[_to_orphan(packed) for packed in orphans],
@@ -160,6 +160,12 @@ def policy_named(key: str, packs: Packs) -> Policy:
     if policy is None:
         raise UnsafeState(f"state rows name policy pack {key}, which is not among the loaded versions")
     return policy
+
+
+def waking_at(value: bytes, instant: int) -> bytes:
+    """The same row, to be looked at by `instant`."""
+    version, status, wake_at = _HEADER.unpack_from(value)
+    return _HEADER.pack(version, status, min(wake_at, instant)) + value[_HEADER.size :]
 
 
 # --- facts and the ledger -----------------------------------------------------------------------------------------
@@ -266,9 +272,9 @@ def _base(case: Case, sources: _Table) -> tuple[object, ...] | None:
         _profile(state.profile),
         state.fingerprint,
         state.generation,
-        {name: _clock(clock) for name, clock in state.clocks.items()},
+        {name: _clock(clock, state.policy) for name, clock in state.clocks.items()},
         {
-            severity: {name: _steps(steps) for name, steps in histories.items()}
+            severity: {name: _steps(steps, state.policy) for name, steps in histories.items()}
             for severity, histories in state.held.items()
         },
         _silence(state.silence, sources),
@@ -280,11 +286,10 @@ def _base(case: Case, sources: _Table) -> tuple[object, ...] | None:
     return (case.base_order, packed)
 
 
-def _to_state(case_id: str, packed: list[Any], names: list[str], policy: Policy) -> CaseState:
+def _to_state(case_id: str, packed: list[Any], names: list[str], policy: Policy, packs: Packs) -> CaseState:
     opening, opened_at, profile, fingerprint, generation, clocks, held, silence, *others = packed
     limits, ended_at, fired_at, unusual = others
-    now = _to_profile(profile)
-    by_name = {clock.name: clock for clock in policy.clocks}
+    now, versions = _to_profile(profile), _Versions(policy, packs)
     return CaseState(
         case_id=case_id,
         policy=policy,
@@ -293,9 +298,9 @@ def _to_state(case_id: str, packed: list[Any], names: list[str], policy: Policy)
         profile=now,
         fingerprint=_frozen(fingerprint),
         generation=generation,
-        clocks={name: _to_clock(clock, policy, by_name[name]) for name, clock in clocks.items()},
+        clocks={name: _to_clock(name, clock, versions) for name, clock in clocks.items()},
         held={
-            severity: {name: _to_steps(steps) for name, steps in histories.items()}
+            severity: {name: _to_steps(steps, versions) for name, steps in histories.items()}
             for severity, histories in held.items()
         },
         silence=_to_silence(silence, names, policy, now),
@@ -358,24 +363,43 @@ def _to_profile(packed: Iterable[Any]) -> Profile:
     return Profile(**{name: _frozen(value) for name, value in zip(_PROFILE, packed, strict=False)})
 
 
-def _steps(steps: tuple[Step, ...]) -> list[object]:
-    return [(step.at, _profile(step.profile), step.how) for step in steps]
+@dataclass(frozen=True, slots=True)
+class _Versions:
+    """The version of the pack that a part of a base is of: by its key, or without one that of the base."""
+
+    own: Policy
+    packs: Packs
+
+    def of(self, packed: list[Any], position: int) -> Policy:
+        return policy_named(packed[position], self.packs) if len(packed) > position else self.own
 
 
-def _to_steps(packed: list[Any]) -> tuple[Step, ...]:
-    return tuple(Step(at=at, profile=_to_profile(profile), how=how) for at, profile, how in packed)
+def _steps(steps: tuple[Step, ...], own: Policy) -> list[object]:
+    return [(step.at, _profile(step.profile), step.how, *_other(step.policy, own)) for step in steps]
 
 
-def _clock(state: ClockState) -> tuple[object, ...]:
+def _other(policy: Policy, own: Policy) -> tuple[str, ...]:
+    """Only a clock that was moved from one version to another has something of another one."""
+    return () if policy.key == own.key else (policy.key,)
+
+
+def _to_steps(packed: list[Any], versions: _Versions) -> tuple[Step, ...]:
+    return tuple(
+        Step(at=step[0], profile=_to_profile(step[1]), policy=versions.of(step, 3), how=step[2]) for step in packed
+    )
+
+
+def _clock(state: ClockState, own: Policy) -> tuple[object, ...]:
     match state:
         case Running(steps=steps, measure=measure, warnings=warnings, pauses=pauses):
             counted = (measure.anchor, measure.credit, measure.due_at)
-            return (0, _steps(steps), *counted, warnings, *([pauses] if pauses else []))
+            return (0, _steps(steps, own), *counted, warnings, *([pauses] if pauses else []))
         case Breached(measure=measure, overdue=overdue, pauses=pauses):
             counted = (measure.anchor, measure.credit, measure.due_at)
-            return (1, _profile(measure.profile), *counted, overdue, *([pauses] if pauses else []))
+            other = _other(measure.policy, own)
+            return (1, _profile(measure.profile), *counted, overdue, *([pauses] if pauses or other else []), *other)
         case Paused(steps=steps, pauses=pauses, since=since):
-            return (2, _steps(steps), since, pauses)
+            return (2, _steps(steps, own), since, pauses)
         case Stopped():
             return ()
 
@@ -383,17 +407,23 @@ def _clock(state: ClockState) -> tuple[object, ...]:
 _PAUSED = 2
 
 
-def _to_clock(packed: list[Any], policy: Policy, clock: ClockPolicy) -> ClockState:
+def _to_clock(name: str, packed: list[Any], versions: _Versions) -> ClockState:
     if not packed:
         return Stopped()
     if packed[0] == _PAUSED:
-        return Paused(steps=_to_steps(packed[1]), since=packed[2], pauses=_frozen(packed[3]))
+        return Paused(steps=_to_steps(packed[1], versions), since=packed[2], pauses=_frozen(packed[3]))
     number, history, anchor, credit, due_at, levels, *more = packed
     pauses = _frozen(more[0]) if more else ()
-    steps = _to_steps(history) if number == 0 else ()
-    profile = steps[-1].profile if steps else _to_profile(history)
-    terms = without(policy.terms(clock, profile), pauses)
-    measure = Measure(profile=profile, terms=terms, anchor=anchor, credit=credit, due_at=due_at)
+    steps = _to_steps(history, versions) if number == 0 else ()
+    last = steps[-1] if steps else Step(at=anchor, profile=_to_profile(history), policy=versions.of(packed, 7))
+    measure = Measure(
+        profile=last.profile,
+        policy=last.policy,
+        terms=terms_of(name, last, pauses),
+        anchor=anchor,
+        credit=credit,
+        due_at=due_at,
+    )
     if steps:
         return Running(steps=steps, measure=measure, warnings=_frozen(levels), pauses=pauses)
     return Breached(measure=measure, overdue=_frozen(levels), pauses=pauses)
@@ -448,6 +478,7 @@ class PartitionRow(msgspec.Struct, array_like=True, kw_only=True, omit_defaults=
     outcomes_seen: int = 0
     tripped: bool = False
     empty_until: int = 0  # the input is known to hold no committed record between `applied` and here
+    moves: tuple[str, ...] = ()  # versions that take open cases over, known here before the instant at which they do
 
 
 def encode_partition(row: PartitionRow) -> bytes:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sla_monitor.errors import UnsafeState
 
-VERSION: Final = 3
+VERSION: Final = 4
 
 BASE = 8  # of the body of a case
 
@@ -48,6 +48,11 @@ def _case_of_2(body: Body) -> Body:
     return [*body[:BASE], [order, state], *body[BASE + 1 :]]
 
 
+def _case_of_3(body: Body) -> Body:
+    """4 may name the version of the pack that a part of the base is of, where it is not that of the base."""
+    return body
+
+
 def _partition_of_1(body: Body) -> Body:
     """2 appends `empty_until`, which has a default."""
     return [2, *body[1:]]
@@ -58,5 +63,10 @@ def _partition_of_2(body: Body) -> Body:
     return [3, *body[1:]]
 
 
-CASE: Final[Mapping[int, Step]] = {1: _case_of_1, 2: _case_of_2}
-PARTITION: Final[Mapping[int, Step]] = {1: _partition_of_1, 2: _partition_of_2}
+def _partition_of_3(body: Body) -> Body:
+    """4 appends `moves`, which has a default."""
+    return [4, *body[1:]]
+
+
+CASE: Final[Mapping[int, Step]] = {1: _case_of_1, 2: _case_of_2, 3: _case_of_3}
+PARTITION: Final[Mapping[int, Step]] = {1: _partition_of_1, 2: _partition_of_2, 3: _partition_of_3}

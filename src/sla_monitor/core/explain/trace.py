@@ -103,18 +103,18 @@ class _Telling:
         of the clock itself.
         """
         clock, steps = life.clock, life.steps
-        current = clocks.measure(self._policy, clock, steps[:1], life.pauses)
+        current = clocks.measure(clock.name, steps[:1], life.pauses)
         counts = [self._count(clock, steps[0], FROM_START, current)]
         for length, step in enumerate(steps[1:], 2):
             if current.due_at <= step.at:
                 break
-            before, current = current, clocks.measure(self._policy, clock, steps[:length], life.pauses)
-            if clocks.same_terms(self._policy.terms(clock, step.profile), before.terms):
+            before, current = current, clocks.measure(clock.name, steps[:length], life.pauses)
+            if clocks.same_terms(clocks.terms_of(clock.name, step), before.terms):
                 continue
             if step.how == KEEP_ELAPSED:
                 counts.append(self._count(clock, step, KEEP_ELAPSED, current))
             else:
-                alone = clocks.measure(self._policy, clock, (step,), life.pauses)
+                alone = clocks.measure(clock.name, (step,), life.pauses)
                 counts.append(self._count(clock, step, FROM_CHANGE, alone))
         return counts
 

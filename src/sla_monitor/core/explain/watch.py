@@ -109,10 +109,11 @@ def watch(case: Case, packs: Packs, now: int) -> Watched | None:
     active = [each for each in case.facts if each.identity not in void and not isinstance(each.body, f.FactWithdrawn)]
     opening = next((each for each in active if isinstance(each.body, f.Opened)), None)
     if case.base is not None:
-        watched = _from_base(case, case.base.copy(), now)
+        watched = _from_base(case, case.base.copy(), packs, now)
     elif opening is not None:
         policy = packs.named(case.policy_key) or packs.at(opening.at)
-        state = opened_by(case.case_id, opening, replace(policy, switched_off=frozenset()))
+        moves = tuple(_outspoken(each) for each in packs.moves_after(policy))
+        state = opened_by(case.case_id, opening, _outspoken(policy), moves)
         watched = Watched(state=state, now=now)
         _apply(watched, opening)
     else:
@@ -124,47 +125,51 @@ def watch(case: Case, packs: Packs, now: int) -> Watched | None:
     _advance(watched, watched.now)
     for life in watched.lives:
         if life.ended_at is None:
-            _pause_until(watched.policy, life, watched.now)
+            _pause_until(life, watched.now)
     return watched
 
 
-def _from_base(case: Case, state: CaseState, now: int) -> Watched:
+def _outspoken(policy: Policy) -> Policy:
+    """The same version, with nothing switched off."""
+    return replace(policy, switched_off=frozenset())
+
+
+def _from_base(case: Case, state: CaseState, packs: Packs, now: int) -> Watched:
     """History that was folded for good: clocks under way are known, how those that ended ran is not."""
-    state.policy, state.intents = replace(state.policy, switched_off=frozenset()), []
+    state.moves = tuple(_outspoken(each) for each in packs.moves_after(state.policy))
+    state.policy, state.intents = _outspoken(state.policy), []
     folded = case.base_order[0] if case.base_order else state.opened_at
     watched = Watched(state=state, now=now, folded_before=folded)
     for clock in state.policy.clocks:
         run = state.clocks.get(clock.name)
         if isinstance(run, Running | Breached | Paused):
             steps = _step_of(run.measure) if isinstance(run, Breached) else run.steps
-            watched.lives.append(_life(state.policy, clock, state.generation, steps, run))
+            watched.lives.append(_life(clock, state.generation, steps, run))
     if state.silence.waiting is not None:
         watched.waits.append(_wait(state.silence.waiting, None, state.profile))
     return watched
 
 
 def _step_of(measure: Measure) -> tuple[Step, ...]:
-    return (Step(at=measure.anchor, profile=measure.profile),)
+    return (Step(at=measure.anchor, profile=measure.profile, policy=measure.policy),)
 
 
-def _life(
-    policy: Policy, clock: ClockPolicy, generation: int, steps: tuple[Step, ...], run: Running | Breached | Paused
-) -> Life:
+def _life(clock: ClockPolicy, generation: int, steps: tuple[Step, ...], run: Running | Breached | Paused) -> Life:
     return Life(
         clock=clock,
         generation=generation,
         started_at=steps[0].at,
         steps=steps,
-        measure=clocks.measure(policy, clock, steps, run.pauses) if isinstance(run, Paused) else run.measure,
+        measure=clocks.measure(clock.name, steps, run.pauses) if isinstance(run, Paused) else run.measure,
         state=run,
         pauses=run.pauses,
     )
 
 
-def _pause_until(policy: Policy, life: Life, at: int) -> None:
+def _pause_until(life: Life, at: int) -> None:
     if isinstance(life.state, Paused):
         life.pauses = life.state.until(at)
-        life.measure = clocks.measure(policy, life.clock, life.steps, life.pauses)
+        life.measure = clocks.measure(life.clock.name, life.steps, life.pauses)
 
 
 def _wait(waiting: Waiting, fact: f.Fact | None, profile: Profile) -> Wait:
@@ -219,10 +224,10 @@ def _note_clocks(watched: Watched, at: int, fact: f.Fact | None, made: list[Inte
             _go_on(watched.policy, life, run if starts is None else None, state.profile, at)
             life.said += ending
             if any(each.key.kind == n.CLOCK_STOPPED for each in ending):
-                _pause_until(watched.policy, life, at)
+                _pause_until(life, at)
                 life.ended_at, life.ended_by = at, fact
         if starts is not None and isinstance(run, Running):
-            fresh = _life(watched.policy, clock, about[starts].key.generation, run.steps, run)
+            fresh = _life(clock, about[starts].key.generation, run.steps, run)
             fresh.said += about[starts:]
             watched.lives.append(fresh)
 
@@ -232,7 +237,7 @@ def _go_on(policy: Policy, life: Life, run: ClockState | None, profile: Profile,
         life.steps, life.measure, life.pauses, life.state = run.steps, run.measure, run.pauses, run
     elif isinstance(run, Paused):
         life.steps, life.pauses, life.state = run.steps, run.pauses, run
-        life.measure = clocks.measure(policy, life.clock, life.steps, life.pauses)
+        life.measure = clocks.measure(life.clock.name, life.steps, life.pauses)
     elif isinstance(run, Breached):
         if run.measure != life.measure:  # changed by time, and due by that very change
             life.steps = clocks.steps_after(policy, life.clock, life.steps, profile, at)[0]

@@ -1,0 +1,114 @@
+"""Lives in which other versions of the plan take the open cases over: `python -m tests.oracle.moving --seeds 0..300`.
+
+The versions are the two plans that are always there, turn by turn, with instants that matter to the life: each is
+unlike the other in every rule, in its clocks and in how changes count.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from sla_monitor.core.policy import Packs, Policy
+from sla_monitor.oracle import Plans
+from sla_monitor.oracle.events import instant
+from sla_monitor.oracle.plan import Plan
+from tests.oracle.differential import PACKS, PLANS, answered, arranged, compared, product
+from tests.oracle.lives import DAY, HOUR, CloudEvent, edges, matters, story
+
+MODES = ("from_start", "from_start", "from_change", "keep_elapsed", "stay")
+NAME = "moving"
+
+
+class Versions(NamedTuple):
+    """The same versions for the product and for the oracle."""
+
+    packs: Packs
+    plans: Plans
+
+
+def versions(seed: int, events: Sequence[CloudEvent]) -> Versions:
+    """Two to four, of which some take over what is open."""
+    chance = random.Random(f"versions {seed}")
+    night = chance.random() < 0.5
+    instants, modes = [0], ["stay"]
+    for _ in range(chance.choice((1, 1, 2, 3))):
+        instants.append(_instant(chance, events, night=night))
+        modes.append(chance.choice(MODES))
+    instants = sorted(set(instants))
+    packs, plans = [], []
+    for number, (at, mode) in enumerate(zip(instants, modes, strict=False)):
+        which = night if number % 2 == 0 else not night
+        packs.append(_pack(night=which, number=number, at=at, mode=mode))
+        plans.append(_plan(night=which, number=number, at=at, mode=mode))
+    return Versions(Packs(versions=tuple(packs)), Plans(plans))
+
+
+def _instant(chance: random.Random, events: Sequence[CloudEvent], *, night: bool) -> int:
+    """At an event, at an instant that matters, a microsecond beside, or anywhere in the life."""
+    opening = next(event for event in events if event["type"] == "case.opened")
+    begin, last = instant(opening["time"]), max(instant(event["time"]) for event in events)
+    if chance.random() < 0.4:
+        at = chance.choice([instant(event["time"]) for event in events])
+    elif chance.random() < 0.5:
+        plan = PLANS[night].at(0)
+        found = sorted({*matters(plan, opening["data"], [begin, last]), *edges(plan, opening["data"], last)})
+        at = chance.choice(found)
+    else:
+        at = begin + chance.randrange(max(1, last - begin + DAY))
+    return at + chance.choice((0, 0, 0, 1, -1, HOUR))
+
+
+def _pack(*, night: bool, number: int, at: int, mode: str) -> Policy:
+    found = PACKS[night].versions[0]
+    return replace(found, name=NAME, version=str(number), effective_from=at, open_cases=mode)
+
+
+def _plan(*, night: bool, number: int, at: int, mode: str) -> Plan:
+    found = PLANS[night].at(0)
+    pack = {**found.pack, "name": NAME, "version": str(number), "open_cases": mode}
+    return replace(found, pack=pack, effective_from=at)
+
+
+def life(seed: int) -> list[CloudEvent]:
+    """Without the label that only one of the plans asks for: no version may take over what did not keep it."""
+    told = story(seed, PLANS[bool(seed % 2)].at(0))
+    found = []
+    for event in told:
+        data = event.get("data")
+        found.append(event if data is None else event | {"data": _without(data, "product")})
+    return found
+
+
+def _without(data: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in data.items() if key != name}
+
+
+def differences(seed: int) -> list[str]:
+    told = life(seed)
+    made = versions(seed, told)
+    events = answered(told, packs=made.packs)
+    lines, until = arranged(seed, events)
+    known = product(events, None, packs=made.packs).published
+    return compared(lines, until, known, packs=made.packs, plans=made.plans)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", default="0..300", help="a range (the end is not in it)")
+    first, last = (int(part) for part in parser.parse_args(arguments).seeds.split(".."))
+    failing = 0
+    for seed in range(first, last):
+        if found := differences(seed):
+            failing += 1
+            print(f"seed {seed}:", *found, sep="\n    ")
+    print(f"{last - first} seeds, {failing} with differences")
+    return 1 if failing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
