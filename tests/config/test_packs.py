@@ -238,6 +238,26 @@ def test_two_files_cannot_be_the_same_version_nor_another_pack(tmp_path: Path) -
     ]
 
 
+def test_a_version_takes_over_only_what_it_can_count(tmp_path: Path) -> None:
+    """Severities and plans are the same, and no label is asked for that the cases before did not keep."""
+    (tmp_path / "a.yaml").write_text(pack_text(plans="[care, old]"))
+    news = {"version": "two", "effective_from": "2027-01-01T00:00:00Z\nopen_cases: from_change"}
+    asking = pack_text(**news).replace(
+        "hours:\n", "hours:\n  - {rule: CALLBACK, when: {queue: [vip]}, serve: round_the_clock}\n", 1
+    )
+    (tmp_path / "b.yaml").write_text(asking)
+    (tmp_path / "c.yaml").write_text(pack_text(version="three", effective_from="2028-01-01T00:00:00Z"))
+    told = f"{tmp_path / 'b.yaml'}:5: open_cases: takes over cases of version 1.10, "
+    assert problems_of(tmp_path) == [
+        told + "and only one of the two has the plan 'old'",
+        told + "which did not ask for 'queue': what such a case had there was not kept",
+    ]
+    (tmp_path / "a.yaml").write_text(
+        asking.replace("two", "one").replace("2027", "2026").replace("from_change", "stay")
+    )
+    assert [each.key for each in load_packs(tmp_path).moving] == ["shop-care/two"]
+
+
 def test_faults_of_all_files_are_told_at_once(tmp_path: Path) -> None:
     """A syntax error in one version hides nothing that is wrong with another."""
     (tmp_path / "a.yaml").write_text("name: [")

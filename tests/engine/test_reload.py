@@ -114,10 +114,75 @@ def test_cases_keep_the_version_of_their_opening() -> None:
     stricter = replace(LATER, clocks=tuple(replace(each, warnings=(50,)) for each in FIRST.clocks))
     fed = Fed(rules(packs=OLD))
     fed.open("before", NINE, **A_CASE)
-    fed.partition.rules = rules(packs=packs(FIRST, stricter))
+    fed.partition.use(rules(packs=packs(FIRST, stricter)))
     fed.open("after", clock(1), **A_CASE)
     fed.wait(clock(3))
     levels = [(notice["subject"], notice["data"]["level"]) for notice in fed.notices if notice["type"] == "sla.warning"]
     assert levels == [("before", 75), ("before", 90), ("after", 50)]
     versions = {notice["subject"]: notice["data"]["policy"]["version"] for notice in fed.notices}
     assert versions == {"before": "2026-01", "after": "2026-02"}
+
+
+# --- open cases that are taken over ---------------------------------------------------------------------------------
+
+MOVING = replace(
+    LATER,
+    open_cases="from_start",
+    clocks=tuple(
+        replace(clock, targets=tuple(replace(each, target=2 * each.target) for each in clock.targets))
+        for clock in FIRST.clocks
+    ),
+)  # in force at ten, where what was opened at nine is due by the first version; now it is due at eleven
+MOVED = "sla.deadline.moved"
+
+
+def deadlines(fed: Fed) -> dict[str, str]:
+    """What was said last about each case's deadline."""
+    return {notice["subject"]: notice["data"]["deadline"] for notice in fed.notices if "deadline" in notice["data"]}
+
+
+def test_open_cases_move_at_the_instant_and_not_before() -> None:
+    """Those in memory and those that are only bytes; an ended one stays."""
+    fed = Fed(rules(packs=OLD))
+    for name in ("one", "two", "ended"):
+        fed.open(name, clock(0, 10))
+    fed.tell("ended", "case.resolved", clock(0, 20))
+    again = fed.restarted()
+    for each in (fed, again):
+        each.partition.use(rules(packs=packs(FIRST, MOVING)))
+        assert each.wait(clock(1) - 1) == ["sla.warning"] * 2  # 75 percent of an hour, twice
+        each.wait(clock(1))
+        at = "2026-01-05T10:00:00Z"
+        assert sorted(each.said(MOVED)) == [("one", MOVED, at), ("two", MOVED, at)]
+        assert {deadlines(each)[name] for name in ("one", "two")} == {"2026-01-05T11:10:00Z"}
+
+
+def test_what_was_known_in_time_moves_after_a_restart_behind_that_instant() -> None:
+    """Each case is a transaction of its own here; after the first the process dies."""
+    fed = Fed(rules(packs=OLD))
+    for name in ("one", "two", "three"):
+        fed.open(name, clock(0, 30))
+    fed.rules = rules(packs=packs(FIRST, MOVING))
+    fed.partition.use(fed.rules)
+    fed.partition.advance(clock(1))
+    assert fed.partition.fire(clock(1), 1)
+    assert fed.take() == [MOVED]
+    again = fed.restarted()
+    assert again.partition.missed == frozenset()
+    assert again.wait(clock(1, 1)) == [MOVED, MOVED]
+
+
+def test_a_version_that_comes_too_late_for_a_partition_moves_nothing_there() -> None:
+    """What it would have to be decided anew was decided; it is said by name, and still so after a restart and after
+    cases were opened under it."""
+    fed = Fed(rules(packs=OLD))
+    fed.open("one", clock(0, 30))
+    fed.wait(clock(1, 5))
+    fed.rules = rules(packs=packs(FIRST, MOVING))
+    fed.partition.use(fed.rules)
+    fed.open("new", clock(1, 6))
+    for each in (fed, fed.restarted()):
+        assert each.partition.missed == {MOVING.key}
+        each.wait(clock(4))
+        assert each.said(MOVED) == []
+    assert deadlines(fed) == {"one": "2026-01-05T10:30:00Z", "new": "2026-01-05T12:06:00Z"}

@@ -1,7 +1,7 @@
 """Mistakes that people make in such code, each as a change of one or two lines of ours.
 
-What proves the worker right has to find each of them: the oracle those in a decision, the simulated schedules those
-that need a crash, a rebalance or a backlog to show.
+What proves the worker right has to find each of them: the oracle those in a decision, also where versions of the
+plan take open cases over, the simulated schedules those that need a crash, a rebalance or a backlog to show.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-ORACLE, SCHEDULES = "oracle", "schedules"
+ORACLE, MOVES, SCHEDULES = "oracle", "oracle, versions changing", "schedules"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,49 @@ def _mistake(name: str, file: str, *changes: tuple[str, str], found_by: str = OR
 
 
 MISTAKES: Final = (
+    # versions that take open cases over
+    _mistake(
+        "a version breaks promises before it was there",
+        "core/clock.py",
+        ("if measure(clock, moved, pauses).due_at > at:", "if measure(clock, moved, pauses).due_at > 0:"),
+        found_by=MOVES,
+    ),
+    _mistake(
+        "what is due as a version takes over is decided by it",
+        "core/case.py",
+        ("if found is None or at < found[0]:", "if found is None or at <= found[0]:"),
+        found_by=MOVES,
+    ),
+    _mistake(
+        "a severity that returns brings the version before with it",
+        "core/case.py",
+        ("{clock: take_over(histories[clock])}", "{clock: histories[clock]}"),
+        found_by=MOVES,
+    ),
+    _mistake(
+        "a closed case is taken over while it is closed",
+        "core/case.py",
+        ("if self.moves and self.ended_at is None:", "if self.moves:"),
+        found_by=MOVES,
+    ),
+    _mistake(
+        "a reopened case goes on with the version that it was closed under",
+        "core/case.py",
+        ("while self.moves and self.moves[0].effective_from <= at:", "while self.moves and at < 0:"),
+        found_by=MOVES,
+    ),
+    _mistake(
+        "a verdict of one version is told as one of the next",
+        "core/case.py",
+        ("rule=rule or measure.terms.rule, policy=measure.policy", "rule=rule or measure.terms.rule"),
+        found_by=MOVES,
+    ),
+    _mistake(
+        "a case is taken over only once",
+        "core/case.py",
+        ("self.moves, self.profile = tuple(rest),", "self.moves, self.profile = (),"),
+        found_by=MOVES,
+    ),
     # calendars
     _mistake(
         "a target used up at closing lands at the next opening",

@@ -99,14 +99,20 @@ def differences(seed: int) -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, help="one life")
     parser.add_argument("--seeds", default="0..300", help="a range (the end is not in it)")
-    first, last = (int(part) for part in parser.parse_args(arguments).seeds.split(".."))
+    parser.add_argument("--first", action="store_true", help="stop at the first one with a difference")
+    asked = parser.parse_args(arguments)
+    first, last = (int(part) for part in asked.seeds.split(".."))
+    seeds = range(first, last) if asked.seed is None else [asked.seed]
     failing = 0
-    for seed in range(first, last):
+    for seed in seeds:
         if found := differences(seed):
             failing += 1
-            print(f"seed {seed}:", *found, sep="\n    ")
-    print(f"{last - first} seeds, {failing} with differences")
+            print(f"seed {seed}: python -m tests.oracle.moving --seed {seed}", *found, sep="\n    ")
+            if asked.first:
+                break
+    print(f"{len(seeds)} seeds, {failing} with differences")
     return 1 if failing else 0
 
 

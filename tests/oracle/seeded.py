@@ -19,12 +19,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.oracle.mistakes import MISTAKES, ORACLE, SCHEDULES, Mistake
+from tests.oracle.mistakes import MISTAKES, MOVES, ORACLE, SCHEDULES, Mistake
 
 ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = ROOT / "docs" / "mistakes.md"
-SEEDS: Final = {ORACLE: "0..1500", SCHEDULES: "0..2500"}
-PROGRAM: Final = {ORACLE: "tests.oracle.differential", SCHEDULES: "tests.simulated"}
+SEEDS: Final = {ORACLE: "0..1500", MOVES: "0..1500", SCHEDULES: "0..2500"}
+PROGRAM: Final = {ORACLE: "tests.oracle.differential", MOVES: "tests.oracle.moving", SCHEDULES: "tests.simulated"}
 SECONDS_MAX: Final = 240
 SEED = re.compile(r"--seed[ =](\d+)")
 

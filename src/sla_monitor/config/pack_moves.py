@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from sla_monitor.config.yaml_lines import Document
 from sla_monitor.core.policy import STAY, Policy
@@ -20,17 +20,13 @@ def complain_of_moves(versions: Sequence[tuple[Document, Policy]]) -> None:
 
 
 def unknown(earlier: Policy, later: Policy) -> Iterator[str]:
-    """What a case of `earlier` may have that `later` could not go on with."""
-    yield from gone("severity", earlier.severities, later.severities)
-    yield from gone("plan", earlier.plans, later.plans)
+    """What such a case may have had or may come to have that one of the two could not count by."""
+    yield from differing("severity", earlier.severities, later.severities)
+    yield from differing("plan", earlier.plans, later.plans)
     for label in sorted(later.labels - earlier.labels):
         yield f"which did not ask for {label!r}: what such a case had there was not kept"
-    for clock in later.clocks:
-        carried = earlier.has_clock(clock.name) and earlier.clock(clock.name).own_target_rule
-        if carried and not clock.own_target_rule:
-            yield f"which may carry their own target of {clock.name!r}: 'own_target_rule' is missing there"
 
 
-def gone(kind: str, before: Iterable[str], after: Iterable[str]) -> Iterator[str]:
-    missing = set(before) - set(after)
-    return (f"which may have the {kind} {name!r}, and does not know it" for name in before if name in missing)
+def differing(kind: str, before: Sequence[str], after: Sequence[str]) -> Iterator[str]:
+    for name in sorted(set(before) ^ set(after)):
+        yield f"and only one of the two has the {kind} {name!r}"

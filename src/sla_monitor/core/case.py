@@ -77,12 +77,6 @@ class CaseState:
         timer = self._next_timer()
         return timer[0] if timer else None
 
-    def policy_at(self, at: int) -> Policy:
-        """The version that reads a fact of this instant, which is not before the latest."""
-        if not self.moves:
-            return self.policy
-        return next((each for each in reversed(self.moves) if each.effective_from <= at), self.policy)
-
     @property
     def _is_watched(self) -> bool:
         return self.ended_at is None and not self.declined
@@ -174,7 +168,7 @@ class CaseState:
     def apply(self, fact: f.Fact) -> bool:
         """What one fact changes; False if nothing. A fact from before the opening counts as at the opening."""
         at = max(fact.at, self.opened_at)
-        if problem_with(fact, self.policy_at(at)):  # it came before the opening, which chose another version
+        if problem_with(fact, self.policy):  # it came before the opening, which chose another version of the pack
             return False
         self.advance(at)
         self.cause, self.applied_at = fact, at

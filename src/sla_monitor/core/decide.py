@@ -21,7 +21,7 @@ from sla_monitor.core import notices as n
 from sla_monitor.core.case import CaseState, common, opened_by, problem_with
 from sla_monitor.core.facts import DAY, NO_SEQUENCE, Fact, FactWithdrawn, Opened, Order
 from sla_monitor.core.notices import Identity, Intent, Ledger, Notice, Sent
-from sla_monitor.core.policy import Packs, Policy
+from sla_monitor.core.policy import Packs
 from sla_monitor.errors import BadEvent
 
 AFTER_EVERY_SEQUENCE = 1 << 62
@@ -348,21 +348,10 @@ def check(case: Case, fact: Fact, packs: Packs, until: int | None) -> None:
         raise BadEvent("conflict", "a second case.opened")
     if until is not None and isinstance(fact.body, FactWithdrawn) and not is_open(case, fact.body, until):
         raise BadEvent("too_late", "withdraws what can no longer be corrected, or is not known")
-    policy = version_for(case, fact, packs)
+    policy = case.state.policy if case.state else packs.at(fact.at)
     problem = problem_with(fact, policy)
     if problem:
         raise BadEvent("invalid", problem)
-
-
-def version_for(case: Case, fact: Fact, packs: Packs) -> Policy:
-    """The version that reads this fact: late ones are read by the one that the case had at that time."""
-    state = case.state
-    if state is None:
-        return packs.at(fact.at)
-    if not state.moves and state.policy.key == case.policy_key:
-        return state.policy
-    first = packs.named(case.policy_key) or state.policy
-    return next((each for each in reversed(packs.moves_after(first)) if each.effective_from <= fact.at), first)
 
 
 def is_open(case: Case, withdrawal: FactWithdrawn, until: int) -> bool:

@@ -12,6 +12,8 @@ import heapq
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
+import msgspec
+
 from sla_monitor.core import decide
 from sla_monitor.core import notices as n
 from sla_monitor.core.decide import Bounds, Case, Decision
@@ -73,6 +75,7 @@ class Partition:
         self._gone: set[bytes] = set()
         self._waiting: dict[bytes, int] = {}  # bytes of the row of each case that waits for its opening
         self._waiting_bytes = 0
+        self._fired_to = self.row.watermark  # as it was last written
         self._decoded_bytes = 0  # of rows decoded or changed since the working set was measured
         self._batch = Batch()
         self._learn_moves()
@@ -83,6 +86,7 @@ class Partition:
         """One record of the state topic, in its order."""
         if key == PARTITION_KEY:
             self.row = rows.decode_partition(value) if value else PartitionRow()
+            self._fired_to = self.row.watermark
             self.breaker = Breaker(self.rules.breaker_ratio, self.row.outcomes, self.row.outcomes_seen)
         elif value is None:
             self.rows.pop(key, None)
@@ -506,9 +510,17 @@ class Partition:
         if not batch.is_empty:
             self.row.outcomes, self.row.outcomes_seen = self.breaker.window()
             self.row.tripped = self.breaker.tripped
-            batch.rows.append((PARTITION_KEY, rows.encode_partition(self.row)))
-            batch.applied, batch.watermark = self.row.applied, self.row.watermark
+            batch.rows.append(self._own_row())
+            batch.applied, batch.watermark = self.row.applied, self._fired_to
         return batch
+
+    def _own_row(self) -> tuple[bytes, bytes]:
+        """What is written of the watermark is how far time has been decided: while it fires, one batch after the other,
+        what is due, the next owner must not take the rest for done.
+        """
+        due, reached = self.next_due, self.row.watermark
+        self._fired_to = max(self._fired_to, reached if due is None else min(reached, due - 1))
+        return PARTITION_KEY, rows.encode_partition(msgspec.structs.replace(self.row, watermark=self._fired_to))
 
     def release(self) -> Batch:
         """An operator lets a tripped partition go on, with an empty window: the batch that says so."""
@@ -519,7 +531,7 @@ class Partition:
 
     def mark(self) -> Batch:
         """The partition's row as it is. Only between two calls of `take`."""
-        return Batch(rows=[(PARTITION_KEY, rows.encode_partition(self.row))])
+        return Batch(rows=[self._own_row()])
 
     def _count(self, key: bytes, status: int | None) -> None:
         if (before := self.rows.get(key)) is not None:

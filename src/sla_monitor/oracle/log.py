@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sla_monitor.oracle.events import Bad, Erasure, Event, LogRecord, Skipped, classify
-from sla_monitor.oracle.plan import Plans
+from sla_monitor.oracle.plan import Plan, Plans
 
 Name = tuple[str, str]
 
@@ -82,15 +82,14 @@ def _nameless(life: Life, plans: Plans, dead: dict[int, str]) -> None:
     """Facts that name a severity or plan which the case's pack does not have, once it is known which pack that is."""
     openings = [event for _, event in life.heard.values() if event.type == "case.opened"]
     for opening in openings:
-        _drop(life, dead, plans, opening, {opening.name})
+        _drop(life, dead, plans.at(opening.at), {opening.name})
     if life.opening:
-        _drop(life, dead, plans, life.opening, set(life.heard))
+        _drop(life, dead, plans.at(life.opening.at), set(life.heard))
 
 
-def _drop(life: Life, dead: dict[int, str], plans: Plans, opening: Event, names: set[Name]) -> None:
+def _drop(life: Life, dead: dict[int, str], plan: Plan, names: set[Name]) -> None:
     for name in names & set(life.heard):
         offset, event = life.heard[name]
-        plan = plans.at(event.at) if event.type == "case.opened" else plans.reading(opening.at, event.at)
         known = {"severity": plan.pack["severities"], "plan": plan.pack["plans"]}
         if any(field in event.data and event.data[field] not in known[field] for field in known):
             dead[offset] = "invalid"

@@ -130,11 +130,6 @@ class Plans:
         later = (each for each in self._plans if each.effective_from > plan.effective_from)
         return [each for each in later if each.pack.get("open_cases", "stay") != "stay"]
 
-    def reading(self, opened_at: int, at: int) -> Plan:
-        """The version that says what a fact of the instant `at` may name."""
-        first = self.at(opened_at)
-        return next((each for each in reversed(self.moves_after(first)) if each.effective_from <= at), first)
-
 
 def _files(folder: Path) -> list[Path]:
     return sorted(file for file in folder.iterdir() if file.suffix in {".yaml", ".yml"})

@@ -35,9 +35,24 @@ from tests.engine.feeding import NINE, PACKS, SOURCE, STRUCTURED, Fed, clock, ev
 FOLDERS: Final = [Path(__file__).parent / f"v{version}" for version in range(1, VERSION + 1)]
 # Rows name a pack that stays, whatever the built-in one is called one day.
 HOSTING: Final = load_packs(Path(__file__).parents[3] / "docs/examples/hosting.yaml").versions[0]
+# Two versions of long ago, the second of which takes over the open cases of the first and of no other.
+MOVED_AT: Final = NINE - 5_000 * DAY
+MOVED: Final = replace(
+    PACKS.versions[0],
+    name="moved",
+    version="2",
+    effective_from=MOVED_AT,
+    open_cases="keep_elapsed",
+    clocks=tuple(
+        replace(clock, targets=tuple(replace(each, target=2 * each.target) for each in clock.targets))
+        for clock in PACKS.versions[0].clocks
+    ),
+)
 CORPUS: Final = Packs(
     versions=(
-        replace(PACKS.versions[0], name="corpus", version="1"),
+        replace(PACKS.versions[0], name="moved", version="1", effective_from=0),
+        MOVED,
+        replace(PACKS.versions[0], name="corpus", version="1", effective_from=NINE - 3_650 * DAY),
         replace(HOSTING, name="corpus", version="2", effective_from=NINE + 3_650 * DAY),
     )
 )
@@ -46,6 +61,8 @@ SINCE: Final = {
     "base_effort": 3,
     "base_reopened": 3,
     "base_paused": 3,
+    "base_moved": 4,
+    "base_breached_and_moved": 4,
 }  # rows that no version before this one can write
 UUIDS: Final = [f"9f8b2c1e-0d4a-4b6f-8a57-{number:012x}" for number in range(20)]
 TRACE: Final = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -153,6 +170,7 @@ def _clock(state: ClockState) -> dict[str, Any]:
         "anchor": measure.anchor,
         "credit": measure.credit,
         "due_at": measure.due_at,
+        "policy": measure.policy.key,
         "pauses": state.pauses,
     }
     match state:
@@ -163,7 +181,9 @@ def _clock(state: ClockState) -> dict[str, Any]:
 
 
 def _steps(steps: tuple[Step, ...]) -> list[dict[str, Any]]:
-    return [{"at": step.at, "profile": asdict(step.profile), "how": step.how} for step in steps]
+    return [
+        {"at": step.at, "profile": asdict(step.profile), "how": step.how, "policy": step.policy.key} for step in steps
+    ]
 
 
 def _silence(silence: Silence) -> dict[str, Any]:
@@ -282,7 +302,7 @@ def _base_paused() -> Fed:
     """Clocks of another plan: one that waits on the customer for the second time, one that ran before, one that is
     late.
     """
-    fed = Fed(rules(packs=Packs(versions=CORPUS.versions[1:]), correction_horizon=10 * MINUTE))
+    fed = Fed(rules(packs=Packs(versions=CORPUS.versions[3:]), correction_horizon=10 * MINUTE))
     fed.open("case", NINE, "o", plan="basic", severity="urgent")
     fed.tell("case", "case.waiting_on_customer", clock(0, 2), "w")
     fed.tell("case", "case.customer_responded", clock(0, 4), "c")
@@ -293,6 +313,29 @@ def _base_paused() -> Fed:
     fed.tell("case", "case.waiting_on_customer", clock(1, 30), "w2")
     fed.wait(clock(1, 45))
     fed.tell("case", "case.labels_changed", clock(1, 45), "last", queue="late")
+    return fed
+
+
+def _base_moved() -> Fed:
+    """Lowered, then taken over by another version: what it has now and what it may return to are of both."""
+    fed = Fed(_rules(correction_horizon=10 * MINUTE))
+    fed.open("case", MOVED_AT - 40 * MINUTE, "o", access="24x7")
+    fed.tell("case", "case.severity_changed", MOVED_AT - 30 * MINUTE, "s", severity="B")
+    fed.wait(MOVED_AT + 5 * MINUTE)
+    fed.tell("case", "case.labels_changed", MOVED_AT + 5 * MINUTE, "then", queue="early")
+    fed.wait(MOVED_AT + HOUR)
+    fed.tell("case", "case.labels_changed", MOVED_AT + HOUR, "last", queue="late")
+    return fed
+
+
+def _base_breached_and_moved() -> Fed:
+    """Late by the version that it was opened under, whatever came later."""
+    fed = Fed(_rules(correction_horizon=10 * MINUTE))
+    fed.open("case", MOVED_AT - 70 * MINUTE, "o")
+    fed.wait(MOVED_AT + 2 * MINUTE)
+    fed.tell("case", "case.labels_changed", MOVED_AT + 2 * MINUTE, "then", queue="early")
+    fed.wait(MOVED_AT + 15 * MINUTE)
+    fed.tell("case", "case.labels_changed", MOVED_AT + 15 * MINUTE, "last", queue="late")
     return fed
 
 
@@ -355,6 +398,8 @@ def rows_now() -> Iterator[tuple[str, bytes]]:
         "base_effort": _base_effort(),
         "base_reopened": _base_reopened(),
         "base_paused": _base_paused(),
+        "base_moved": _base_moved(),
+        "base_breached_and_moved": _base_breached_and_moved(),
         "ended": _ended(),
         "folded_early": _early(),
         "orphans": _orphans(),
