@@ -378,3 +378,16 @@ def test_packs_and_events_know_the_same_words(name: str, data: Any, field: str) 
     """What an event may carry can be matched, and a pack cannot wait for what no event carries."""
     said_by_events = re.findall(r"'([^']+)'", str(get_type_hints(data)[field]))
     assert set(get_args(getattr(pack_model, name))) == set(said_by_events)
+
+
+def test_all_versions_and_pinned_dates_make_the_digest(tmp_path: Path) -> None:
+    """Workers compare it: whoever has another version, also an older one, or other holidays has another digest."""
+    text = BUILT_IN.read_text("utf-8")
+    (tmp_path / "a.yaml").write_text(text)
+    digests = {load_packs(tmp_path).digest}
+    (tmp_path / "calendars.lock").write_text((BUILT_IN.parent / "calendars.lock").read_text("utf-8"))
+    digests.add(load_packs(tmp_path).digest)
+    (tmp_path / "b.yaml").write_text(text.replace("2026-01", "older").replace("2000-01-01T", "2000-01-02T"))
+    digests.add(load_packs(tmp_path).digest)
+    assert len(digests) == 3
+    assert load_packs(tmp_path).digest in digests

@@ -9,8 +9,9 @@ from aiokafka import AIOKafkaProducer, errors
 
 from sla_monitor.config.settings import Settings
 from sla_monitor.engine import abilities
-from sla_monitor.engine.abilities import probe_id, supports_transactions, transactions_by
+from sla_monitor.engine.abilities import Transactions, probe_id, transactions, transactions_by
 from sla_monitor.engine.embedded import embedded_broker
+from sla_monitor.engine.kafka import plain_client
 from sla_monitor.errors import RefuseToStart
 from tests.kafka.broker import Broker, free_port
 from tests.kafka.helpers import create_topics, fresh_prefix
@@ -23,15 +24,20 @@ def without_transactions() -> Iterator[str]:
         yield address
 
 
+async def asked(settings: Settings) -> Transactions:
+    async with plain_client(settings) as client:
+        return await transactions(client, probe_id(settings))
+
+
 async def test_kafka_has_transactions(broker: Broker) -> None:
     """Without any topic of ours."""
-    assert await supports_transactions(Settings(broker=broker.bootstrap, topic_prefix=fresh_prefix()))
+    assert await asked(Settings(broker=broker.bootstrap, topic_prefix=fresh_prefix())) == "yes"
 
 
 async def test_a_broker_that_only_lists_them_has_none(without_transactions: str) -> None:
     """It says of itself that it takes the request."""
     settings = Settings(broker=without_transactions)
-    assert not await supports_transactions(settings)
+    assert await asked(settings) == "no"
 
 
 async def test_asking_disturbs_nobody(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,13 +49,13 @@ async def test_asking_disturbs_nobody(broker: Broker, monkeypatch: pytest.Monkey
     try:
         await producer.begin_transaction()
         await producer.send_and_wait(settings.topics.state, b"value")
-        assert await supports_transactions(settings)
+        assert await asked(settings) == "yes"
         await producer.commit_transaction()
         # The control: with a time-out that the broker accepts the owner is fenced.
         monkeypatch.setattr(abilities, "NO_TIMEOUT_MS", 60_000)
         await producer.begin_transaction()
         await producer.send_and_wait(settings.topics.state, b"value")
-        assert await supports_transactions(settings)
+        assert await asked(settings) == "yes"
         with pytest.raises(errors.ProducerFenced):
             await producer.commit_transaction()
     finally:
@@ -59,7 +65,7 @@ async def test_asking_disturbs_nobody(broker: Broker, monkeypatch: pytest.Monkey
 async def test_without_a_broker_nobody_can_tell() -> None:
     """A refusal that names the setting, never a yes or a no."""
     with pytest.raises(RefuseToStart, match="SLA_BROKER"):
-        await supports_transactions(Settings(broker=f"127.0.0.1:{free_port()}"))
+        await asked(Settings(broker=f"127.0.0.1:{free_port()}"))
 
 
 @pytest.mark.parametrize(

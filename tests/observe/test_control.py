@@ -42,6 +42,7 @@ async def test_with_the_token_it_is_done() -> None:
     """And its outcome is the answer."""
     assert await posted(TOKEN, BEARER, []) == (200, {"reloaded": True, "problems": []}, 1)
     assert await posted(TOKEN, BEARER, ["no"]) == (409, {"reloaded": False, "problems": ["no"]}, 1)
+    assert await posted(TOKEN, {"Authorization": f"bearer {TOKEN}"}, []) == (200, {"reloaded": True, "problems": []}, 1)
 
 
 @pytest.mark.parametrize("given", [{}, {"Authorization": "Bearer other"}, {"Authorization": f"Basic {TOKEN}"}])

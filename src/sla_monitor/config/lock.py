@@ -17,6 +17,7 @@ and leave out (-), and what each iCalendar file closes. Years that it does not h
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -53,6 +54,7 @@ class Lock:
     last_year: int
     days: Mapping[Kind, Mapping[Place, str]] = field(default_factory=dict)
     closures: Mapping[str, Mapping[int, Year]] = field(default_factory=dict)
+    digest: str = field(default="", compare=False)  # SHA-256 of its text
 
     def dates(self, country: str, part: str | None, kind: Kind, year: int) -> frozenset[date] | None:
         """The days of a place in a year; None if the lock does not have it."""
@@ -179,7 +181,8 @@ def parsed(name: str, text: str) -> Lock:
         except (ValueError, KeyError) as error:
             raise BadConfiguration(f"{name}:{number}: not a line of a lock: {line[:80]!r}") from error
     first, last = int(made[2]), int(made[3])
-    return Lock(made_with=made[1], first_year=first, last_year=last, days=days, closures=closures)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return Lock(made_with=made[1], first_year=first, last_year=last, days=days, closures=closures, digest=digest)
 
 
 def _place(line: str) -> tuple[Place, str]:

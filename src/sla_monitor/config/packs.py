@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import cache, partial
 from importlib import resources
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -68,19 +69,20 @@ def load_packs(path: Path | None = None) -> Packs:
     compare(documents, packs)
     found = [(document, pack) for document, pack in zip(documents, packs, strict=True) if pack]
     lock = read_lock(lock_beside(path or BUILT_IN))
-    calendars = [calendars_in(document, pack, lock) for document, pack in found]
+    open_hours = [calendars_in(document, pack, lock) for document, pack in found]
     refuse_if_wrong(documents)
     versions = sorted(
         (
             (document, compiled(pack, digest(document.content), found_by))
-            for (document, pack), found_by in zip(found, calendars, strict=True)
+            for (document, pack), found_by in zip(found, open_hours, strict=True)
             if found_by
         ),
-        key=lambda version: version[1].effective_from,
+        key=lambda each: each[1].effective_from,
     )
     complain_of_moves(versions)
     refuse_if_wrong(documents)
-    return Packs(versions=tuple(policy for _, policy in versions))
+    calendars = f"lock {lock.digest}" if lock else f"holidays {version('holidays')}"
+    return Packs(versions=tuple(policy for _, policy in versions), calendars=calendars)
 
 
 def pack_files(path: Path | None) -> list[Path]:

@@ -8,6 +8,7 @@ Over 300 lines: the kinds of rules and the one place that matches them are read 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
@@ -498,6 +499,7 @@ class Packs:
     """All versions of one pack, by `effective_from` ascending. A case keeps the version of its opening."""
 
     versions: tuple[Policy, ...]
+    calendars: str = ""  # what holidays and closures are from: a digest of the dates pinned beside them, or a release
     missed: frozenset[str] = frozenset()  # versions that were not there when they should have taken open cases over
 
     def at(self, opened_at: int) -> Policy:
@@ -511,6 +513,12 @@ class Packs:
     def named(self, key: str) -> Policy | None:
         """The version a state row names, or None: then the worker must refuse to start."""
         return next((policy for policy in self.versions if policy.key == key), None)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all that decides: whoever has another one may decide otherwise."""
+        parts = [self.calendars, *(f"{each.key} {each.digest}" for each in self.versions)]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     @property
     def moving(self) -> tuple[Policy, ...]:

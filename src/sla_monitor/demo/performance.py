@@ -28,6 +28,7 @@ SPEED_DEFAULT: Final = 600.0  # an hour of the plan takes six seconds
 DRAW_SECONDS: Final = 0.25
 DRAIN_SECONDS_MAX: Final = 5.0  # for what the worker said last
 SOON_SECONDS: Final = 0.001  # nobody waits for less
+SECURITY: Final = ("SLA_SECURITY_", "SLA_SASL_", "SLA_SSL_")
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 Clock = Callable[[], int]  # microseconds since the epoch
@@ -139,6 +140,8 @@ def _a_broker(given: str | None) -> Iterator[str]:
     if given is not None:
         yield given
         return
+    for name in [name for name in os.environ if name.startswith(SECURITY)]:
+        del os.environ[name]  # ours, and so the worker's: they are about another broker, this one speaks plainly
     with embedded_broker() as address:
         yield address
 

@@ -9,7 +9,6 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.protocol.transaction import InitProducerIdRequest
 
 from sla_monitor.config.settings import Settings
-from sla_monitor.engine.kafka import plain_client
 from sla_monitor.errors import RefuseToStart
 
 Transactions = Literal["yes", "no", "denied"]  # denied: the broker has them, and not for this user
@@ -25,14 +24,6 @@ MADE = {  # answers of a broker that knows what it was asked for
     errors.GroupLoadInProgressError.errno,
     errors.ConcurrentTransactions.errno,
 }
-
-
-async def supports_transactions(settings: Settings) -> bool:
-    """Whether SLA_JOURNAL=transactional can work there, permissions aside. RefuseToStart: no broker answers, or one
-    answers what says neither.
-    """
-    async with plain_client(settings) as client:
-        return await transactions(client, probe_id(settings)) != "no"
 
 
 def probe_id(settings: Settings) -> str:

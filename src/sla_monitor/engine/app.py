@@ -151,7 +151,7 @@ class Worker:
         page = health.application(self.registry, self._readiness)
         control.add_routes(page, self.reloading.reload, self._token())
         self._stop_web = await health.serve(self.settings.web_host, self.settings.web_port, page)
-        self.recorder.configured(self.packs.versions[-1].digest[:12], self.wall())
+        self.recorder.configured(self.packs.digest[:12], self.wall())
         self.watchdog.start()
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload)
         for job in (self.watermarks.run(), self._beat(), self._watch_topics(), self.journals.keep()):
@@ -187,7 +187,7 @@ class Worker:
         if problems:
             self.recorder.reload_refused()
         else:
-            self.recorder.configured(self.packs.versions[-1].digest[:12], self.wall())
+            self.recorder.configured(self.packs.digest[:12], self.wall())
 
     async def _close(self) -> None:
         """Shards end their transactions, then everything else; whatever hangs is left to the kernel."""

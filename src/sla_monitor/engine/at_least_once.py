@@ -19,14 +19,12 @@ from sla_monitor.engine import crash, sending
 from sla_monitor.engine.journal import Committed
 from sla_monitor.engine.log import Log
 from sla_monitor.engine.opening import StateRows, name_of, restore, verify_position
-from sla_monitor.engine.ownership import plain_producer, write_owner
+from sla_monitor.engine.ownership import owners_since, plain_producer, write_owner
 from sla_monitor.engine.partition import Partition
 from sla_monitor.engine.records import Batch
 from sla_monitor.errors import Fatal
-from sla_monitor.wire.own_rows import OWNER_KEY, OwnerRow, Redo, decode_owner, encode_redo
+from sla_monitor.wire.own_rows import OwnerRow, Redo, encode_redo
 from sla_monitor.wire.rows import PARTITION_KEY
-
-LOOK_RECORDS_MAX = 1_000
 
 
 class AtLeastOnceJournal:
@@ -121,15 +119,10 @@ class AtLeastOnceJournal:
 
     async def _look(self) -> None:
         """Fatal if a worker with a higher epoch has opened the partition: what is in memory here is worth nothing."""
-        end = await self._log.high_watermark(self._state)
-        while self._seen < end:
-            records = await self._log.records(self._state, self._seen, end, records_max=LOOK_RECORDS_MAX)
-            for record in records:
-                if record.key == OWNER_KEY and record.value is None:
-                    raise Fatal(f"{name_of(self._state)}: a worker with transactions has taken over")
-                if record.key == OWNER_KEY and (epoch := decode_owner(record.value or b"").epoch) > self._epoch:
-                    raise self._overtaken(epoch)
-            self._seen = records[-1].offset + 1 if len(records) == LOOK_RECORDS_MAX else end
+        owners, self._seen = await owners_since(self._log, self._state, self._seen)
+        for owner in owners:
+            if owner.epoch > self._epoch:
+                raise self._overtaken(owner.epoch)
 
     def _overtaken(self, epoch: int) -> Fatal:
         return Fatal(f"{name_of(self._state)}: another worker has taken over, epoch {epoch}")

@@ -18,7 +18,7 @@ from sla_monitor.config.settings import Settings
 from sla_monitor.engine import sending
 from sla_monitor.engine.kafka import client_options
 from sla_monitor.engine.log import Log
-from sla_monitor.engine.opening import restore
+from sla_monitor.engine.opening import name_of, restore
 from sla_monitor.errors import Fatal, RefuseToStart
 from sla_monitor.wire.own_rows import OWNER_KEY, OwnerRow, decode_owner, encode_owner
 
@@ -42,6 +42,22 @@ async def write_owner(producer: AIOKafkaProducer, state: TopicPartition, row: Ow
     """Acknowledged on return."""
     [written] = await sending.send(producer, state.topic, state.partition, [(OWNER_KEY, encode_owner(row), ())])
     await written
+
+
+async def owners_since(log: Log, state: TopicPartition, seen: int) -> tuple[list[OwnerRow], int]:
+    """The owner's rows from the offset `seen` on, and up to where there are no more. Fatal: a worker with transactions
+    has ended them and runs the deployment.
+    """
+    end = await log.high_watermark(state)
+    found: list[OwnerRow] = []
+    while seen < end:
+        records = await log.records(state, seen, end, records_max=RECORDS_AT_ONCE)
+        rows = [each.value for each in records if each.key == OWNER_KEY]
+        if None in rows:
+            raise Fatal(f"{name_of(state)}: a worker with transactions has taken over")
+        found += [decode_owner(row) for row in rows if row]
+        seen = records[-1].offset + 1 if len(records) == RECORDS_AT_ONCE else end
+    return found, seen
 
 
 class Ownership:
@@ -126,16 +142,7 @@ class Ownership:
                 raise RefuseToStart(self._refusal("is running"))
 
     async def _new(self) -> list[OwnerRow]:
-        """Written since the last look. Fatal: a worker with transactions runs the deployment; it has ended ours."""
-        end = await self._log.high_watermark(self._state)
-        found: list[OwnerRow] = []
-        while self._seen < end:
-            records = await self._log.records(self._state, self._seen, end, records_max=RECORDS_AT_ONCE)
-            rows = [each.value for each in records if each.key == OWNER_KEY]
-            if None in rows:
-                raise Fatal(f"{self._settings.group}: a worker with transactions has taken over")
-            found += [decode_owner(row) for row in rows if row]
-            self._seen = records[-1].offset + 1 if len(records) == RECORDS_AT_ONCE else end
+        found, self._seen = await owners_since(self._log, self._state, self._seen)
         return found
 
     def _refusal(self, what: str) -> str:

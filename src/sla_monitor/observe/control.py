@@ -21,15 +21,16 @@ def add_routes(app: web.Application, reload: Callable[[], Awaitable[list[str]]],
 
 
 def guarded(handler: Handler, token: str | None) -> Handler:
-    """Only for who sends `Authorization: Bearer TOKEN` (RFC 6750). Without a token for nobody: an open port must not be
-    enough to change anything.
+    """Only for who sends `Authorization: Bearer TOKEN` (RFC 6750; the scheme in any case, RFC 9110). Without a token
+    for nobody: an open port must not be enough to change anything.
     """
 
     async def answer(request: web.Request) -> web.StreamResponse:
         if token is None:
             return web.json_response({"error": "SLA_WEB_TOKEN_FILE is not set, so nobody may do this"}, status=403)
-        given = request.headers.get("Authorization", "")
-        if not hmac.compare_digest(given.encode("utf-8", "surrogateescape"), f"Bearer {token}".encode()):
+        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+        is_right = hmac.compare_digest(given.encode("utf-8", "surrogateescape"), token.encode())
+        if scheme.lower() != "bearer" or not is_right:
             challenge = {"WWW-Authenticate": "Bearer"}
             return web.json_response({"error": "needs the token"}, status=401, headers=challenge)
         return await handler(request)
