@@ -125,7 +125,7 @@ def packs_of(story: Story, folder: Path) -> tuple[Packs, Plans]:
 # --- three who tell ---------------------------------------------------------------------------------------------------
 
 
-def event(story: Story, number: int, told: Sequence[Any]) -> dict[str, Any]:
+def event(story: Story, number: int, told: Sequence[Any], case_id: str = CASE) -> dict[str, Any]:
     at, kind, *more = told
     data = dict(more[0]) if more else {}
     return {
@@ -133,15 +133,15 @@ def event(story: Story, number: int, told: Sequence[Any]) -> dict[str, Any]:
         "id": f"e{number}",
         "source": "/crm",
         "type": f"case.{kind}",
-        "subject": CASE,
+        "subject": case_id,
         "time": story.at(at),
         "data": USUAL | data if kind == "opened" else data,
     }
 
 
-def by_the_core(story: Story, packs: Packs) -> tuple[list[Standing], list[dict[str, Any]]]:
+def by_the_core(story: Story, packs: Packs, case_id: str = CASE) -> tuple[list[Standing], list[dict[str, Any]]]:
     """Folded one by one, and woken whenever time decides something; and the events with their answers filled in."""
-    case, bounds = Case(case_id=CASE), Bounds()
+    case, bounds = Case(case_id=case_id), Bounds()
     sent: list[Notice] = []
     events = []
     now = 0
@@ -152,14 +152,14 @@ def by_the_core(story: Story, packs: Packs) -> tuple[list[Standing], list[dict[s
         sent.extend(wake(case, until, packs, bounds).notices)
 
     for number, told in enumerate(story.events):
-        found = event(story, number, told)
+        found = event(story, number, told, case_id)
         now = max(now, instant(found["time"]))
         pass_time(now)
         if "recommendation" in found["data"]:
             asked = [notice for notice in sent if notice.kind == n.DOWNGRADE_RECOMMENDED]
             found["data"] = {"recommendation": asked[WHICH[found["data"]["recommendation"]]].id}
         events.append(found)
-        received = decode(CASE.encode(), json.dumps(found).encode(), ())
+        received = decode(case_id.encode(), json.dumps(found).encode(), ())
         assert isinstance(received, CaseEvent), received
         sent.extend(fold(case, received.fact, now, packs, bounds).notices)
     pass_time(story.end)
@@ -240,4 +240,16 @@ def differs(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
             wrong += [f"{name}.{each}" for each in differs(value, other)]
         elif value != other:
             wrong.append(f"{name}: {other!r} is not {value!r}")
+    return wrong
+
+
+def problems(story: Story, notices: Sequence[Standing]) -> list[str]:
+    """In what a story ends otherwise than it says; what stands, where that is something else."""
+    wanted, found = expected(story), told(story, notices)
+    if [row[:2] for row in wanted] != [row[:2] for row in found]:
+        return [f"{at} {kind} {json.dumps(data)}" for at, kind, data in found] or ["nothing stands"]
+    wrong = [f"{at} {kind}: {each}" for (at, kind, data), row in zip(wanted, found, strict=True)
+             for each in differs(data, row[2])]  # fmt: skip
+    if started(notices) != list(story.clocks):
+        wrong.append(f"started: {started(notices)}")
     return wrong

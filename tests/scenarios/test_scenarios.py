@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from sla_monitor.oracle import Standing
 from tests.scenarios.stories import (
     Story,
     by_simulate,
     by_the_core,
     by_the_oracle,
-    differs,
-    expected,
     packs_of,
+    problems,
     published,
-    started,
     stories,
-    told,
 )
 
 STORIES = list(stories())
@@ -28,17 +23,6 @@ STORIES = list(stories())
 
 def named(story: Story) -> str:
     return story.story.replace(" ", "-")
-
-
-def problems(story: Story, notices: list[Standing]) -> list[str]:
-    wanted, found = expected(story), told(story, notices)
-    if [row[:2] for row in wanted] != [row[:2] for row in found]:
-        return [f"{at} {kind} {json.dumps(data)}" for at, kind, data in found] or ["nothing stands"]
-    wrong = [f"{at} {kind}: {each}" for (at, kind, data), row in zip(wanted, found, strict=True)
-             for each in differs(data, row[2])]  # fmt: skip
-    if started(notices) != list(story.clocks):
-        wrong.append(f"started: {started(notices)}")
-    return wrong
 
 
 @pytest.mark.parametrize("story", STORIES, ids=named)
