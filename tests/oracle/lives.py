@@ -182,11 +182,11 @@ def matters(plan: Plan, known: dict[str, Any], since: Sequence[int]) -> list[int
 
 
 def targets_of(plan: Plan) -> list[int]:
-    return sorted({duration(rule["target"]) for clock in plan.pack["clocks"].values() for rule in clock["targets"]})
+    return sorted({duration(rule["target"]) for clock in plan.clocks.values() for rule in clock["targets"]})
 
 
 def shares_of(plan: Plan) -> list[int]:
-    clock = plan.pack["clocks"]["initial_response"]
+    clock = plan.clocks["initial_response"]
     return [*clock["warnings"], 100, 100, 100, *clock["overdue"]]
 
 

@@ -23,7 +23,8 @@ RULES = """
     SP-EFF-PERF SP-EFF-BROAD SP-EFF-REPRO SP-EFF-CAUSE
     SP-RE-BUILD SP-RE-SAME SP-RE-NEW SP-RE-3M
 """
-PLAN = RULES.split()
+OURS = ["SP-RESOLUTION"]  # what the plan leaves to us to offer and has no id for
+PLAN = RULES.split() + OURS
 MONDAY = "2026-01-05 09:00"
 STORIES = list(stories())
 

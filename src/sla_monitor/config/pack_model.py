@@ -518,6 +518,8 @@ class Changes(Section):
 class Clock(Section):
     """A clock. Of one case event it first stops or pauses, then starts."""
 
+    enabled: bool = True
+    """`false`: it is checked like any other and runs in no case."""
     starts: Annotated[list[EventType], Field(min_length=1, max_length=len(facts.TYPES)), AfterValidator(distinct)] = [
         "case.opened"
     ]
@@ -832,6 +834,13 @@ class Pack(Section):
     """Types of notices that are not sent."""
     rules: Annotated[dict[Name, Rule], Field(min_length=1, max_length=RULES_MAX)]
     """Every rule this pack cites, by its id."""
+
+    @field_validator("clocks")
+    @classmethod
+    def _some_run(cls, clocks: dict[str, Clock]) -> dict[str, Clock]:
+        if not any(clock.enabled for clock in clocks.values()):
+            raise wrong("no clock is enabled")
+        return clocks
 
     @field_validator("commitment", "effort")
     @classmethod

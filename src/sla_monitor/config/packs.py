@@ -275,7 +275,7 @@ def compiled(pack: Pack, digest_of_file: str, calendars: CountryCalendars) -> Po
             policy.HoursRule(rule=each.rule, when=when(each), round_the_clock=each.serve == "round_the_clock")
             for each in pack.hours
         ),
-        clocks=tuple(clock_policy(name, clock) for name, clock in sorted(pack.clocks.items())),
+        clocks=tuple(clock_policy(name, clock) for name, clock in sorted(pack.clocks.items()) if clock.enabled),
         commitment=commitment(pack.commitment),
         calendar_for=calendars.calendar_for,
         zone_for=partial(zone_for, {code: entry for entry in pack.calendars for code in entry.countries or ("",)}),

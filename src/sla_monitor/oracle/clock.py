@@ -52,7 +52,7 @@ class Face:
 
 def promise_of(name: str, snapshot: Snapshot, own: Mapping[str, float], pauses: tuple[Interval, ...]) -> Promise:
     plan, terms = snapshot.plan, snapshot.terms
-    clock: Rule = plan.pack["clocks"][name]
+    clock: Rule = plan.clocks[name]
     hours = Interrupted(plan.hours(terms), pauses) if pauses else plan.hours(terms)
     promised = service(plan, terms, own).promised
     if name in own:
@@ -90,10 +90,10 @@ def moved(name: str, history: History, plan: Plan, own: Mapping[str, float], pau
 def face(name: str, history: History, own: Mapping[str, float], pauses: tuple[Interval, ...] = ()) -> Face:
     """Walk the history from its start, snapshot by snapshot."""
     promise = promise_of(name, history[0], own, pauses)
-    shown = _fresh(promise.plan.pack["clocks"][name], promise, history[0].at, promise.target)
+    shown = _fresh(promise.plan.clocks[name], promise, history[0].at, promise.target)
     for snapshot in history[1:]:
         at, mode, _, plan = snapshot
-        clock = plan.pack["clocks"][name]
+        clock = plan.clocks[name]
         if shown.deadline <= at:
             break  # a verdict, once reached, is frozen
         promise = promise_of(name, snapshot, own, pauses)

@@ -17,7 +17,7 @@ class Service(NamedTuple):
 
 
 def service(plan: Plan, terms: Terms, own: Mapping[str, float]) -> Service:
-    every = frozenset(plan.pack["clocks"])
+    every = frozenset(plan.clocks)
     asked = plan.first(plan.pack.get("eligibility") or [], terms)
     if asked and asked["outcome"] == "declined":
         return Service(frozenset(), declined=("eligibility.declined", asked["rule"]), advice=asked["advice"])

@@ -39,6 +39,10 @@ class Plan:
     def policy(self) -> dict[str, str]:
         return {"name": str(self.pack["name"]), "version": str(self.pack["version"])}
 
+    @property
+    def clocks(self) -> dict[str, Rule]:
+        return {name: rule for name, rule in self.pack["clocks"].items() if rule.get("enabled", True)}
+
     def first(self, rules: Sequence[Rule], terms: Terms) -> Rule | None:
         return next((rule for rule in rules if self._matches(rule.get("when") or {}, terms)), None)
 

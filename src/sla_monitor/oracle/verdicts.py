@@ -89,7 +89,7 @@ class Story:
         self.limit: Rule | None = None  # of effort
         self.held: list[str] = []  # severities from which the case was lowered
         self.changes: list[tuple[int, Mapping[str, Any]]] = []
-        self.clocks = [Clock(name, rule) for name, rule in self.plan.pack["clocks"].items()]
+        self.clocks = [Clock(name, rule) for name, rule in self.plan.clocks.items()]
         self.service = service(self.plan, self.terms, self.own)
         self._begin(opening.at, {"source": opening.source, "id": opening.id})
 
@@ -211,7 +211,7 @@ class Story:
         self._say("reopen.accepted", at, str(rules[0]["rule"]), {"rules": rules, "failed": []})
         while self.later and self.later[0].effective_from <= at:
             self.plan = self.later.pop(0)
-        self.clocks = [Clock(name, rule) for name, rule in self.plan.pack["clocks"].items()]
+        self.clocks = [Clock(name, rule) for name, rule in self.plan.clocks.items()]
         self._begin(at, {"source": fact.source, "id": fact.id})
 
     def _begin_again(self) -> None:
@@ -476,7 +476,7 @@ class Story:
 
     def _know_clocks(self) -> None:
         """By the rules of the version of today. One that it does not have is no longer served."""
-        rules = self.plan.pack["clocks"]
+        rules = self.plan.clocks
         for clock in self.clocks:
             clock.rule = rules.get(clock.name, {"starts": [], "stops": []})
         known = {clock.name for clock in self.clocks}
