@@ -121,6 +121,57 @@ MISTAKES: Final = (
         "config/holiday_dates.py",
         ("observed=kind.observed", "observed=False"),
     ),
+    # what a pack may say of calendars
+    _mistake(
+        "a shift past midnight ends at midnight",
+        "core/hours.py",
+        ("for opens, closes in shifts if 0 < closes <= opens)", "for opens, closes in () if 0 < closes <= opens)"),
+    ),
+    _mistake(
+        "a shift of a single date takes the place of the next day's hours",
+        "core/hours.py",
+        ("dated.get(after, otherwise(after)) + tomorrow", "tomorrow"),
+    ),
+    _mistake(
+        "breaks are open",
+        "core/hours.py",
+        ("cuts = self.breaks.get(day, ())", "cuts: Hours = ()"),
+    ),
+    _mistake(
+        "half days are open to their end",
+        "core/hours.py",
+        ("and day in self.early(day.year):", "and day in never_closed(day.year):"),
+    ),
+    _mistake(
+        "hours that change for good change a day late",
+        "core/hours.py",
+        ("after = bisect_right(self.versions,", "after = bisect_left(self.versions,"),
+        ("from bisect import bisect_right", "from bisect import bisect_left"),
+    ),
+    _mistake(
+        "hours of a single date do not open a holiday",
+        "config/calendars.py",
+        ("(holidays(year) - rule.date_hours.keys())", "holidays(year)"),
+    ),
+    _mistake(
+        "a week of its own knows the country's weekend",
+        "config/calendars.py",
+        (
+            "shifts = rule.hours if isinstance(rule.hours, Mapping) else",
+            "shifts = {day: rule.hours[day] for day in EVERY_DAY - weekend if day in rule.hours} if "
+            "isinstance(rule.hours, Mapping) else",
+        ),
+    ),
+    _mistake(
+        "closures without a zone are in UTC",
+        "config/calendars.py",
+        ("each.year(year).outages(zone)", "each.year(year).outages(zone_named('UTC'))"),
+    ),
+    _mistake(
+        "an event that was cancelled closes all the same",
+        "config/closures.py",
+        ('str(event.get("STATUS")) != "CANCELLED" and str', "str"),
+    ),
     # the deadline
     _mistake(
         "an answer at exactly the target is in time (<= for <)",
