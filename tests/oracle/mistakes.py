@@ -156,11 +156,7 @@ MISTAKES: Final = (
     _mistake(
         "a week of its own knows the country's weekend",
         "config/calendars.py",
-        (
-            "shifts = rule.hours if isinstance(rule.hours, Mapping) else",
-            "shifts = {day: rule.hours[day] for day in EVERY_DAY - weekend if day in rule.hours} if "
-            "isinstance(rule.hours, Mapping) else",
-        ),
+        ("weekly = weekly_shifts(shifts)", "weekly = weekly_shifts({day: shifts[day] for day in {*shifts} - weekend})"),
     ),
     _mistake(
         "closures without a zone are in UTC",
