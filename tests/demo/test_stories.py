@@ -17,7 +17,7 @@ import pytest
 from sla_monitor.config.packs import load_packs
 from sla_monitor.core.facts import DAY, HOUR, MINUTE, SECOND
 from sla_monitor.core.times import iso
-from sla_monitor.demo import plots, spoilt
+from sla_monitor.demo import plots, repertoire, service_plots, spoilt
 from sla_monitor.demo.customers import CUSTOMERS
 from sla_monitor.demo.stories import Run, stories, tellings
 from sla_monitor.errors import BadEvent
@@ -39,6 +39,11 @@ SHOWN = {
     "severity.downgrade_recommended",
     "sla.retracted",
 }
+ALL_SHOWN = SHOWN | {  # each rule of the plan that is not about a running clock
+    *("coverage.declined", "eligibility.declined", "coverage.limited", "contact.outside_hours", "contact.unverified"),
+    *("effort.warning", "effort.exhausted", "script.declined", "script.accepted", "reopen.accepted", "reopen.declined"),
+}
+ALL_SHOWN_WITHIN_SECONDS = 45.0
 SHOWN_WITHIN_SECONDS = 16.0  # of the first customer; the start of everything takes about eleven
 IDS = re.compile(rb"[0-9a-f]{8}-[0-9a-f-]{27}")
 TIMES = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z?")
@@ -118,7 +123,7 @@ def test_records_come_in_the_order_they_are_sent() -> None:
 def test_one_seed_has_every_kind_of_customer_case_and_nuisance(seed: int) -> None:
     """Severities, plans, places, languages, plots; duplicates, records that overtake, and a few that are of no use."""
     told = list(islice(stories(a_run(seed)), 600))
-    assert {story.plot for story in told} == {plot.__name__ for plot in plots.PLOTS}
+    assert {story.plot for story in told} == {plot.__name__ for plot in repertoire.PLOTS}
     assert {story.customer for story in told} == {customer.name for customer in CUSTOMERS}
     opened, dead, duplicates, overtaken, skipped, total = [], Counter[str](), 0, 0, 0, 0
     for story in told:
@@ -180,6 +185,8 @@ def test_the_targets_that_stories_are_told_by_are_those_of_the_plan() -> None:
     limits = {rule.rule: rule.limit for rule in policy.commitment.silences}
     for severity, minutes in plots.SILENCE_MINUTES.items():
         assert limits[plots.RULES_OF_SILENCE[severity]] == minutes * MINUTE
+    efforts = {rule.limit for rule in policy.effort.limits if rule.limit}
+    assert efforts == {service_plots.LIMIT_MINUTES * MINUTE}
 
 
 # --- what is seen ----------------------------------------------------------------------------------------------------
@@ -193,6 +200,22 @@ def test_everything_important_is_seen_soon(seed: int, start: str, tmp_path: Path
     assert {kind: heard.first.get(kind, 99) for kind in SHOWN if heard.first.get(kind, 99) > SHOWN_WITHIN_SECONDS} == {}
     taken_back = {each["data"]["retracted_type"] for each in heard.notices if each["type"] == "sla.retracted"}
     assert "sla.breached" in taken_back
+
+
+@pytest.mark.parametrize("start", STARTS)
+@pytest.mark.parametrize("seed", [1, 2, 77])
+def test_a_minute_shows_the_whole_plan(seed: int, start: str, tmp_path: Path) -> None:
+    """Who may not ask, what is not included, calls at night, engineer time, scripts, cases that come back."""
+    heard = Heard(a_run(seed, STARTS[start]), packs_in(tmp_path), ALL_SHOWN_WITHIN_SECONDS)
+    assert ALL_SHOWN - set(heard.first) == set()
+
+
+def test_most_cases_are_usual_ones() -> None:
+    """Two of three in the first minute, in which everything is shown, and five of six later."""
+    unusual = {plot.__name__ for plot in repertoire.PLOTS if plot.__module__ == service_plots.__name__}
+    told = [[story.plot in unusual for story in islice(stories(a_run(seed)), 400)] for seed in range(20)]
+    assert sum(sum(each[:40]) for each in told) <= 20 * 40 / 3
+    assert sum(sum(each[40:]) for each in told) <= 20 * 360 / 6
 
 
 def test_in_the_long_run_every_plot_leads_where_it_says(tmp_path: Path) -> None:

@@ -1,14 +1,13 @@
 """What can happen to a case, told in minutes of the plan: an hour here is the plan's hour, however fast the demo runs.
 
-Each plot is a pure function of the chance it is given. `PLOTS` says how often each is told; those in `FIRST_ROUND` are
-told first, because between them they show, within two and a half hours of the plan, what matters most. Longer than
-usual: it is a list of plots, each read on its own.
+Each plot is a pure function of the chance it is given; `demo/repertoire.py` says how often each is told. Here are those
+about the first answer, the customer's side and changes. Longer than usual: it is a list of plots, each read on its own.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -43,16 +42,16 @@ class Happening:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A case as its plot tells it. `forgotten_at`: the minute the customer asks for erasure."""
+    """A case as its plot tells it. `asks`: what its opening says beside the customer's terms. `forgotten_at`: the
+    minute the customer asks for erasure.
+    """
 
     customer: Customer
     severity: str
     happenings: tuple[Happening, ...]
     access: str = ""
+    asks: Mapping[str, Any] = field(default_factory=dict)
     forgotten_at: float | None = None
-
-
-Plot = Callable[[random.Random], Case]
 
 
 def target_minutes(severity: str, plan: str) -> int:
@@ -329,27 +328,3 @@ def forgotten(chance: random.Random) -> Case:
         happenings=(responded(chance, at), Happening(at=at + 10, kind="case.closed")),
         forgotten_at=at + 40,
     )
-
-
-FIRST_ROUND: Final[tuple[Plot, ...]] = (told_late, missed, answered, unreachable, silent)
-
-PLOTS: Final[Mapping[Plot, int]] = {  # how often, of a hundred or so
-    answered: 16,
-    missed: 11,
-    told_late: 9,
-    mistaken: 4,
-    round_the_clock: 9,
-    office_hours: 12,
-    native: 5,
-    cancelled: 3,
-    silent: 7,
-    pardoned: 4,
-    back_again: 4,
-    heard_late: 3,
-    unreachable: 6,
-    proposed: 3,
-    raised: 5,
-    lowered: 4,
-    moved: 5,
-    forgotten: 2,
-}

@@ -19,7 +19,8 @@ from sla_monitor.core.notices import DOWNGRADE_RECOMMENDED, Key, notice_id
 from sla_monitor.core.times import iso
 from sla_monitor.demo import spoilt
 from sla_monitor.demo.customers import PRODUCTS
-from sla_monitor.demo.plots import FIRST_ROUND, PLOTS, Case, Happening, target_minutes
+from sla_monitor.demo.plots import Case, Happening, target_minutes
+from sla_monitor.demo.repertoire import FIRST_ROUND, PLOTS, SECOND_ROUND, Plot
 
 SOURCE: Final = "/demo/crm"
 FIRST_ROUND_GAP: Final = SECOND // 2  # or less: all of the first round begins within three seconds
@@ -73,17 +74,26 @@ class Story:
 
 def stories(run: Run) -> Iterator[Story]:
     """Without end, in the order they begin. Each has a chance of its own, so that changing one leaves the others."""
-    order = random.Random(f"{run.seed} first round")
-    first = order.sample(FIRST_ROUND, len(FIRST_ROUND))
+    settled = _settled(run.seed)
     gap = 60 * SECOND / run.cases_a_minute
     begins_at, number = run.started_at, 0
     while True:
         number += 1
         chance = random.Random(f"{run.seed} {number}")
-        first_round = number <= len(first)
-        plot = first[number - 1] if first_round else chance.choices(list(PLOTS), list(PLOTS.values()))[0]
+        plot = settled.get(number) or chance.choices(list(PLOTS), list(PLOTS.values()))[0]
         yield _story(run, number, begins_at, plot.__name__, plot(chance), chance)
+        first_round = number <= len(FIRST_ROUND)
         begins_at += round(min(gap, FIRST_ROUND_GAP) if first_round else gap * chance.uniform(0.5, 1.5))
+
+
+def _settled(seed: int) -> dict[int, Plot]:
+    """The numbers of the cases whose plot is not left to chance: the first round, then every second one."""
+    first, second = (
+        random.Random(f"{seed} {name} round").sample(plots, len(plots))
+        for name, plots in (("first", FIRST_ROUND), ("second", SECOND_ROUND))
+    )
+    after = len(first) + 1
+    return dict(enumerate(first, 1)) | {after + 2 * place: plot for place, plot in enumerate(second)}
 
 
 def tellings(told: Iterable[Story]) -> Iterator[Telling]:
@@ -140,7 +150,7 @@ def _story(run: Run, number: int, begins_at: int, name: str, case: Case, chance:
 
 def _opening(run: Run, case_id: str, at: int, case: Case, chance: random.Random) -> _Event:
     product, queue = chance.choice(list(PRODUCTS.items()))
-    data = {"severity": case.severity, **case.customer.terms(), "product": product, "queue": queue}
+    data = {"severity": case.severity, **case.customer.terms(), "product": product, "queue": queue, **case.asks}
     if case.access:
         data["access"] = case.access
     if run.own_targets:

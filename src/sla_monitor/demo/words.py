@@ -20,6 +20,11 @@ RETRACTED: Final = {
     n.DEADLINE_MOVED: "a moved deadline",
     n.CLOCK_STARTED: "the start of a clock",
     n.CLOCK_STOPPED: "the end of a clock",
+    n.CANCELLED: "the end without a verdict",
+    n.COVERAGE_LIMITED: "the limits",
+    n.CONTACT_OUTSIDE_HOURS: "the call outside the hours for it",
+    n.EFFORT_WARNING: "a warning about engineer time",
+    n.EFFORT_EXHAUSTED: "the end of engineer time",
 }
 
 
