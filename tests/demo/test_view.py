@@ -65,6 +65,15 @@ def test_a_frame_fits_the_terminal(tmp_path: Path, lines: int, width: int) -> No
     assert max(map(len, text.splitlines())) <= width
 
 
+def test_long_words_leave_room_for_the_case() -> None:
+    """What to do instead is cut off before its time, case and customer are."""
+    advice = "See the documentation, ask the community, or have a partner train the users. " * 2
+    declined = notice("coverage.declined", 1, clock=None, deadline=None, rule="SP-COV-HOWTO", advice=advice)
+    [said] = [line for line in shown(taken(declined), MONDAY_NOON).splitlines() if "SP-COV-HOWTO" in line]
+    assert said.startswith("12:00:01  case-1  Blue Lotus Clinics  not served (SP-COV-HOWTO): See the")
+    assert said.endswith("…")
+
+
 def test_how_it_ends_how_fast_it_runs_and_where_the_metrics_are_is_said() -> None:
     """Everything a newcomer asks next."""
     text = shown(Ledger(), MONDAY_NOON)

@@ -127,6 +127,7 @@ def _left(clock: RunningClock, now: int) -> Text:
 
 def _latest(ledger: Ledger, scene: Scene, rows: int) -> Table:
     table = _table("Latest notices", "UTC", "Case", "Customer", "")
+    table.expand, table.columns[-1].ratio = True, 1  # words that are too long take nothing from the other columns
     for notice in list(ledger.latest)[:rows]:
         words = Text(in_words(notice), style=STYLES.get(notice["type"], ""), overflow="ellipsis", no_wrap=True)
         table.add_row(notice["time"][11:19], notice["subject"], _name(scene, notice["subject"]), words)
