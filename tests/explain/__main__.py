@@ -8,7 +8,7 @@ from collections import Counter
 
 from tests.explain.checker import problems
 from tests.explain.generated import of_seed
-from tests.explain.mutations import OF_CLOCKS, OF_COUNTS, OF_SILENCES, falsified
+from tests.explain.mutations import OF_CLOCKS, OF_COUNTS, OF_SILENCES, OF_TRACES, falsified
 
 
 def main() -> int:
@@ -30,7 +30,7 @@ def main() -> int:
         if refused or accepted:
             wrong += 1
             print(f"seed {seed}: refused {refused}; falsified and accepted {accepted}")
-    for name in {**OF_COUNTS, **OF_CLOCKS, **OF_SILENCES}:
+    for name in {**OF_COUNTS, **OF_CLOCKS, **OF_SILENCES, **OF_TRACES}:
         print(f"{name}: {found[name]:,} of {tried[name]:,} rejected")
     print(
         f"{last - first:,} cases, {deadlines:,} deadlines added up, {tried.total():,} false ones; {wrong} seeds wrong"

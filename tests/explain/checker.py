@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
 Trace = dict[str, Any]
+STILL = {"stands", "ended"}  # what moves no deadline
 HORIZON = "2106-01-01T00:00:00Z"  # where calendars end
 EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
@@ -126,20 +128,30 @@ def of_silence(silence: Trace) -> Iterator[str]:
 
 
 def of_changes(trace: Trace) -> Iterator[str]:
-    """A count begins where the case changed, and where the last change left the deadline, there it is."""
-    known = {change["at"] for change in trace["changes"]}
-    for life in trace["clocks"]:
-        if not trace["history_folded_before"] and not {each["from"] for each in life["counts"][1:]} <= known:
-            yield "a count begins where nothing changed"
-        span = at(life["started_at"]), at(life["ended_at"]) if life["ended_at"] else at(trace["as_of"]) + 1
-        effects = [
-            effect["new_deadline"]
+    """A count begins where the case changed; what a change did to a run goes on where the change before had left it,
+    and where the last one left the deadline, there it is.
+    """
+    runs = {(each["clock"], each["run"]): each for each in [*trace["clocks"], *trace["silences"]]}
+    if len(runs) < len(trace["clocks"]) + len(trace["silences"]):
+        yield "two runs of a clock have one number"
+    for run, life in runs.items():
+        told = [
+            (at(change["at"]), effect)
             for change in trace["changes"]
             for effect in change["effects"]
-            if effect["clock"] == life["clock"] and span[0] <= at(change["at"]) < span[1]
-            if effect["how"] not in {"started", "stands"}  # of another run
+            if (effect["clock"], effect["run"]) == run
         ]
-        if effects and not life["pauses"] and effects[-1] != life["deadline"]:
+        begun = {at(each["from"]) for each in life.get("counts", [])[1:]}
+        if not trace["history_folded_before"] and not begun <= {instant for instant, _ in told}:
+            yield "a count begins where nothing changed"
+        stops = [(at(each["from"]), at(each["to"] or HORIZON)) for each in life.get("pauses", [])]
+        for (before, one), (after, other) in pairwise(told):
+            is_apart = any(begins <= after and before <= ends for begins, ends in stops)  # a pause moves it too
+            if not is_apart and other["old_deadline"] != one["new_deadline"]:
+                yield "a change does not go on where the one before had left the deadline"
+        if any(each["how"] in STILL and each["old_deadline"] != each["new_deadline"] for _, each in told):
+            yield "what moves nothing has moved a deadline"
+        if told and all(ends < told[-1][0] for _, ends in stops) and told[-1][1]["new_deadline"] != life["deadline"]:
             yield "the deadline is not where the last change left it"
 
 

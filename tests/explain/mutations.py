@@ -9,6 +9,8 @@ from functools import partial
 from operator import itemgetter
 from typing import Any
 
+from tests.explain.checker import STILL
+
 Trace = dict[str, Any]
 Change = Callable[[Trace], bool | None]  # made in place; False: there is nothing to falsify here
 FAR_ZONE = {True: "Etc/GMT-14", False: "Etc/GMT+12"}
@@ -279,8 +281,101 @@ OF_SILENCES: dict[str, Change] = {
 }
 
 
+Told = tuple[tuple[str, int], Trace, Trace]  # which run, the change, what it did to that run
+
+
+def told_of(trace: Trace) -> dict[tuple[str, int], list[Told]]:
+    """What changes did to each run that was never paused, in order."""
+    lives = [*trace["clocks"], *trace["silences"]]
+    found: dict[tuple[str, int], list[Told]] = {
+        (life["clock"], life["run"]): [] for life in lives if not life.get("pauses")
+    }
+    for change in trace["changes"]:
+        for effect in change["effects"]:
+            run = effect["clock"], effect["run"]
+            if run in found:
+                found[run].append((run, change, effect))
+    return found
+
+
+def last_word_moved(trace: Trace) -> bool:
+    """What the last change did to a run is not what its deadline is."""
+    told = next((each[-1] for each in told_of(trace).values() if each), None)
+    if told is not None:
+        deadline = told[2]["new_deadline"]
+        told[2]["new_deadline"] = moved(deadline, 1) if deadline else "2026-01-01T00:00:00Z"
+    return told is not None
+
+
+def last_instant_moved(trace: Trace) -> bool:
+    """The same, of a run that ended in the very instant of the change."""
+    ends = {(each["clock"], each["run"]): each.get("ended_at") for each in trace["clocks"]}
+    lasts = [each[-1] for each in told_of(trace).values() if each]
+    told = next((each for each in lasts if each[1]["at"] == ends.get(each[0])), None)
+    if told is not None:
+        told[2]["new_deadline"] = moved(told[2]["new_deadline"], -1_000_000)
+    return told is not None
+
+
+def change_left_out(trace: Trace) -> bool:
+    """A change that moved a deadline is not told, the one before it is."""
+    for told in told_of(trace).values():
+        for _, change, effect in told[1:]:
+            if effect["old_deadline"] != effect["new_deadline"]:
+                change["effects"].remove(effect)
+                return True
+    return False
+
+
+def old_made_up(trace: Trace) -> bool:
+    """A change is said to have found another deadline than the one before it had left."""
+    told = next((each[-1] for each in told_of(trace).values() if len(each) > 1), None)
+    if told is not None:
+        told[2]["old_deadline"] = moved(told[2]["old_deadline"] or "2026-01-01T00:00:00Z", 1)
+    return told is not None
+
+
+def standing_moved(trace: Trace) -> bool:
+    """A clock that had ended, or had its verdict, is said to have moved all the same."""
+    told = next((each[0] for each in told_of(trace).values() if each and each[0][2]["how"] in STILL), None)
+    if told is not None:
+        told[2]["old_deadline"] = moved(told[2]["old_deadline"], -1)
+    return told is not None
+
+
+def of_another_run(trace: Trace) -> bool:
+    """What a change did to one run is told of another one of the same clock."""
+    lives = {(each["clock"], each["run"]): each for each in trace["clocks"]}
+    found = told_of(trace)
+    for (clock, number), told in found.items():
+        other = lives.get((clock, number - 1))
+        if told and other and not other["pauses"] and told[-1][2]["new_deadline"] != other["deadline"]:
+            told[-1][2]["run"] = number - 1
+            return True
+    return False
+
+
+def numbered_twice(trace: Trace) -> bool:
+    second = next((each for each in trace["clocks"] if each["run"] > 1), None)
+    if second is not None:
+        second["run"] -= 1
+    return second is not None
+
+
+OF_TRACES: dict[str, Change] = {
+    "the last change moved it elsewhere": last_word_moved,
+    "a change in the last instant moved it elsewhere": last_instant_moved,
+    "a change left out": change_left_out,
+    "an old deadline made up": old_made_up,
+    "a verdict that moved": standing_moved,
+    "a change of another run": of_another_run,
+    "two runs with one number": numbered_twice,
+}
+
+
 def falsified(trace: Trace) -> Iterator[tuple[str, Trace]]:
-    """(name of the mutation, a false trace), with one clock or silence each, which is enough to be wrong."""
+    """(name of the mutation, a false trace), most with one clock or silence each, which is enough to be wrong."""
+    yield from changed(trace, OF_TRACES, lambda told: told)
     empty = {**trace, "clocks": [], "silences": []}
     for life in trace["clocks"]:
         for index in range(len(life["counts"])):

@@ -13,7 +13,7 @@ from sla_monitor.oracle.standing import written
 from sla_monitor.wire.trace_schema import trace_schema
 from tests.explain.checker import problems
 from tests.explain.generated import explained, lived
-from tests.explain.mutations import OF_CLOCKS, OF_COUNTS, OF_SILENCES, falsified
+from tests.explain.mutations import OF_CLOCKS, OF_COUNTS, OF_SILENCES, OF_TRACES, falsified
 from tests.oracle.differential import is_night, product
 
 SEEDS = 100
@@ -53,7 +53,7 @@ def test_no_false_explanation_does(lives: Lives) -> None:
             if not problems(false):
                 accepted.append((seed, name))
     assert accepted == []
-    assert {*OF_COUNTS, *OF_CLOCKS, *OF_SILENCES} == tried.keys()
+    assert {*OF_COUNTS, *OF_CLOCKS, *OF_SILENCES, *OF_TRACES} == tried.keys()
 
 
 def test_it_explains_what_the_worker_says(lives: Lives) -> None:

@@ -11,7 +11,7 @@ from sla_monitor.config.holiday_names import holiday_names
 from sla_monitor.core import decide
 from sla_monitor.core import facts as f
 from sla_monitor.core.explain.trace import explain
-from sla_monitor.core.policy import Packs
+from sla_monitor.core.policy import CoverageRule, Packs
 from tests.core.stories import AUTOMATIC, PACKS, Story, own_target
 from tests.explain.checker import problems
 from tests.oracle.differential import PACKS as BY_NIGHT
@@ -190,6 +190,80 @@ def test_a_clock_that_starts_again_has_several_lives() -> None:
     lives = explained(story, packs)["clocks"]
     assert [life["started_at"] for life in lives] == ["2026-01-05T09:00:00Z", "2026-01-05T11:00:00Z"]
     assert [life["verdict"]["state"] for life in lives] == ["met", "met"]
+
+
+def test_a_change_in_the_instant_in_which_the_clock_ends_is_told_of_it() -> None:
+    """Lowered, raised again and answered in that instant: the deadline is where the raise has left it."""
+    story = Story("2026-01-05 09:00")
+    story.tell("2026-01-05 09:30", f.SeverityChanged(severity="C"))
+    story.tell("2026-01-05 10:00", f.SeverityChanged(severity="B"), sequence=1)
+    story.tell("2026-01-05 10:00", f.Responded(), sequence=2)
+    story.tell("2026-01-05 10:00", f.SeverityChanged(severity="A"), sequence=3)
+    trace = explained(story)
+    [life] = trace["clocks"]
+    assert (life["deadline"], life["ended_at"]) == ("2026-01-05T12:00:00Z", "2026-01-05T09:00:00Z")
+    effects = [change["effects"][0] for change in trace["changes"]]
+    assert [(each["how"], each["run"]) for each in effects] == [("from_start", 1), ("restored", 1), ("stands", 1)]
+    effects[1]["new_deadline"] = effects[2]["old_deadline"] = "2026-01-05T12:30:00Z"
+    assert problems(trace)
+
+
+def test_a_change_is_told_of_the_run_it_is_about() -> None:
+    """A clock that is changed, stopped, started and changed again in one instant: two runs, a change for each."""
+    packs = pausing(starts=frozenset({"case.customer_responded"}))
+    story = Story("2026-01-05 09:00", packs=packs)
+    story.tell("2026-01-05 10:00", f.CustomerResponded())
+    told: list[f.Body] = [
+        f.PlanChanged(plan="unified"),
+        f.Responded(),
+        f.CustomerResponded(),
+        f.SeverityChanged(severity="A"),
+    ]
+    for number, body in enumerate(told):
+        story.tell("2026-01-05 10:30", body, sequence=number)
+    trace = explained(story, packs)
+    assert [(life["run"], life["deadline"]) for life in trace["clocks"]] == [
+        (1, "2026-01-05T11:30:00Z"),
+        (2, "2026-01-05T10:30:00Z"),
+    ]
+    effects = [(each["run"], each["new_deadline"]) for change in trace["changes"] for each in change["effects"]]
+    assert effects == [(1, "2026-01-05T11:30:00Z"), (2, "2026-01-05T10:30:00Z")]
+
+
+def test_a_clock_that_one_fact_starts_and_ends_is_told_too() -> None:
+    """The change that starts it leaves the case without service: a run of no length, without a verdict."""
+    packs = pausing(starts=frozenset({"case.labels_changed"}))
+    story = Story("2026-01-05 09:00", packs=declining(packs))
+    story.tell("2026-01-05 10:00", f.LabelsChanged(product="sales"))
+    trace = explained(story, declining(packs))
+    [life] = trace["clocks"]
+    assert (life["started_at"], life["ended_at"], life["verdict"]["state"]) == (
+        "2026-01-05T09:00:00Z",
+        "2026-01-05T09:00:00Z",
+        "cancelled",
+    )
+    assert [each["how"] for each in trace["changes"][0]["effects"]] == ["started", "ended"]
+
+
+def test_a_pause_of_no_length_is_told() -> None:
+    """It moves nothing, but in its instant there was no deadline to move."""
+    packs = pausing()
+    story = Story("2026-01-05 09:00", packs=packs)
+    told: list[f.Body] = [f.WaitingOnCustomer(), f.SeverityChanged(severity="C"), f.CustomerResponded()]
+    for number, body in enumerate(told):
+        story.tell("2026-01-05 10:00", body, sequence=number)
+    trace = explained(story, packs)
+    [life] = trace["clocks"]
+    assert life["pauses"] == [{"from": "2026-01-05T09:00:00Z", "to": "2026-01-05T09:00:00Z"}]
+    assert life["deadline"] == "2026-01-05T16:00:00Z"
+    effect = trace["changes"][0]["effects"][0]
+    assert (effect["clock"], effect["old_deadline"], effect["new_deadline"]) == ("initial_response", None, None)
+
+
+def declining(packs: Packs) -> Packs:
+    """The same, but that nothing of the product `sales` is served."""
+    rule = CoverageRule(rule="SP-COV-TIERS", when=(("product", frozenset({"sales"})),), outcome="declined")
+    return Packs(versions=tuple(replace(each, coverage=(rule, *each.coverage)) for each in packs.versions))
 
 
 def pausing(**changes: Any) -> Packs:

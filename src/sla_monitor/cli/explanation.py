@@ -116,7 +116,8 @@ def _facts(rows: Iterable[tuple[str, str]]) -> RenderableType:
 
 
 def _clock(life: Trace) -> Iterator[RenderableType]:
-    again = f", generation {life['generation']}" if life["generation"] > 1 else ""
+    again = f", run {life['run']}" if life["run"] > 1 else ""
+    again += f", generation {life['generation']}" if life["generation"] > 1 else ""
     zone = _zone(life["counts"][life["decisive_count"]])
     due_at = life["deadline"]
     due = "paused, no deadline" if due_at is None else f"deadline {_local(due_at, zone)} ({due_at})"
@@ -240,7 +241,8 @@ def _changes(trace: Trace) -> Iterator[RenderableType]:
             rule = f", {effect['rule']}" if "rule" in effect else ""
             moved = f": {effect['old_deadline'] or 'none'} → {effect['new_deadline'] or 'none'}"
             same = effect["old_deadline"] == effect["new_deadline"]
-            words = f"{effect['clock']}: {HOW[effect['how']]}{rule}{'' if same else moved}"
+            again = f", run {effect['run']}" if effect["run"] > 1 else ""
+            words = f"{effect['clock']}{again}: {HOW[effect['how']]}{rule}{'' if same else moved}"
             yield Padding(words, (0, 0, 0, 4))
 
 

@@ -71,10 +71,12 @@ _COUNTED: Final = _object(
         "reaches_target": {**_YES, "description": "false: calendars end before the target does."},
     }
 )
+_RUN: Final = {"type": "integer", "minimum": 1, "description": "Its number among the runs of this clock."}
 _LEVEL: Final = {"level": {"type": "integer", "minimum": 1}, "at": _TIME}
 _LIFE: Final = _object(
     {
         "clock": _TEXT,
+        "run": _RUN,
         "generation": {"type": "integer", "minimum": 1},
         "started_at": _TIME,
         "ended_at": _or_null(_TIME),
@@ -99,6 +101,7 @@ _SILENCE_STATES: Final = ["waiting", "broken", "over", "used_by_attempts", "noth
 _SILENCE: Final = _object(
     {
         "clock": _TEXT,
+        "run": _RUN,
         "since": _TIME,
         "by": _EVENT,
         "count": _COUNTED,
@@ -110,6 +113,7 @@ _SILENCE: Final = _object(
 _EFFECT: Final = _object(
     {
         "clock": _TEXT,
+        "run": {**_RUN, "description": "Which run of the clock, or which silence, it is about."},
         "how": {"enum": ["from_start", "from_change", "keep_elapsed", "restored", "started", "ended", "stands"]},
         "old_deadline": _or_null(_TIME),
         "new_deadline": _or_null(_TIME),

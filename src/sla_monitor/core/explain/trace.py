@@ -6,6 +6,7 @@ Times are text in UTC, durations seconds, rules ids; each rule that is named is 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import Any
 
 from sla_monitor.core import clock as clocks
@@ -15,7 +16,9 @@ from sla_monitor.core.calendar import HORIZON_END
 from sla_monitor.core.clock import FROM_CHANGE, FROM_START, KEEP_ELAPSED, Breached, Measure, Paused, Running, Step
 from sla_monitor.core.decide import Case, withdrawn
 from sla_monitor.core.explain.counting import Document, Names, count, place
-from sla_monitor.core.explain.watch import Change, Effect, Life, Wait, Watched, watch
+from sla_monitor.core.explain.seen import Change, Effect, Life, Wait, Watched
+from sla_monitor.core.explain.watch import watch
+from sla_monitor.core.hours import Interval
 from sla_monitor.core.policy import ClockPolicy, Packs, Policy, Terms
 from sla_monitor.core.profile import LISTS, Profile, When
 from sla_monitor.core.times import iso, seconds
@@ -80,6 +83,7 @@ class _Telling:
         to_come = running.warnings if isinstance(running, Running) else getattr(running, "overdue", ())
         return {
             "clock": life.clock.name,
+            "run": life.run,
             "generation": life.generation,
             "started_at": iso(life.started_at),
             "ended_at": None if life.ended_at is None else iso(life.ended_at),
@@ -171,6 +175,7 @@ class _Telling:
         counted = count(terms.calendar, wait.since, ends_at)
         return {
             "clock": policy.commitment.name,
+            "run": wait.run,
             "since": iso(wait.since),
             "by": _event(wait.event),
             "count": {
@@ -251,6 +256,7 @@ def _plain(value: Any) -> Any:
 def _effect(effect: Effect) -> Document:
     return {
         "clock": effect.clock,
+        "run": effect.run,
         "how": effect.how,
         **({"rule": effect.rule} if effect.rule else {}),
         "old_deadline": None if effect.old_due_at is None else iso(effect.old_due_at),
@@ -263,11 +269,23 @@ def _pauses(life: Life) -> list[Document]:
     paused = life.state if life.ended_at is None and isinstance(life.state, Paused) else None
     over = life.pauses if paused is None else paused.pauses
     told: list[Document] = [
-        {"from": iso(begins), "to": None if ends == HORIZON_END else iso(ends)} for begins, ends in over
+        {"from": iso(begins), "to": None if ends == HORIZON_END else iso(ends)}
+        for begins, ends in sorted([*over, *_of_no_length(life)])
     ]
     if paused is not None:
         told.append({"from": iso(paused.since), "to": None})
     return told
+
+
+def _of_no_length(life: Life) -> Iterator[Interval]:
+    """Pauses that were over in the instant in which they began: no deadline moved, but for that instant none was."""
+    for one, other in pairwise(life.said):
+        if (
+            one.key.kind == n.CLOCK_PAUSED
+            and other.key.kind in {n.CLOCK_RESUMED, n.CLOCK_STOPPED}
+            and one.at == other.at
+        ):
+            yield one.at, one.at
 
 
 def _verdict(life: Life) -> Document:

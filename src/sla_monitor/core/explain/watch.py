@@ -7,100 +7,20 @@ pack has switched off are noted too: they say what happened.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from sla_monitor.core import clock as clocks
 from sla_monitor.core import facts as f
 from sla_monitor.core import notices as n
 from sla_monitor.core.case import CaseState, opened_by
-from sla_monitor.core.clock import Breached, ClockState, Measure, Paused, Pauses, Running, Step
+from sla_monitor.core.clock import Breached, ClockState, Measure, Paused, Running, Step
 from sla_monitor.core.decide import Case, withdrawn
+from sla_monitor.core.explain.effects import effects_of
+from sla_monitor.core.explain.seen import Change, Life, Wait, Watched
 from sla_monitor.core.notices import Intent
-from sla_monitor.core.policy import ClockPolicy, Packs, Policy, SilenceTerms
+from sla_monitor.core.policy import ClockPolicy, Packs, Policy
 from sla_monitor.core.profile import Profile
 from sla_monitor.core.silence import Waiting
-
-RESTORED = "restored"
-STARTED, ENDED, STANDS = "started", "ended", "stands"
-
-
-@dataclass(slots=True, kw_only=True)
-class Life:
-    """One run of a clock. `said`: what was said of it, in order. Of a pause that goes on, `pauses` and `measure` are as
-    if it ended now.
-    """
-
-    clock: ClockPolicy
-    generation: int
-    started_at: int
-    steps: tuple[Step, ...]
-    measure: Measure
-    state: ClockState
-    pauses: Pauses = ()
-    said: list[Intent] = field(default_factory=list)
-    ended_by: f.Fact | None = None
-    ended_at: int | None = None
-
-
-@dataclass(slots=True, kw_only=True)
-class Wait:
-    """One time that support waited on the customer. `due_at`: while something could follow. `not_before`: when its
-    terms last changed; it cannot have been broken before.
-    """
-
-    since: int
-    event: f.Fact | None
-    profile: Profile
-    terms: SilenceTerms
-    due_at: int | None
-    not_before: int
-    is_used: bool = False
-    broken_at: int | None = None
-    ended_by: f.Fact | None = None
-    ended_at: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Effect:
-    """What a change did to one clock: a mode of the pack, `restored`, `started`, `ended`, or `stands` (its verdict)."""
-
-    clock: str
-    how: str
-    rule: str
-    old_due_at: int | None
-    new_due_at: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """The case became another one. Without a fact time has done it, by a rule of the pack."""
-
-    at: int
-    fact: f.Fact | None
-    old: Profile
-    new: Profile
-    effects: tuple[Effect, ...]
-
-
-@dataclass(slots=True, kw_only=True)
-class Watched:
-    """All that was seen. `folded_before`: what lies before is known by its result only."""
-
-    state: CaseState
-    now: int
-    lives: list[Life] = field(default_factory=list)
-    waits: list[Wait] = field(default_factory=list)
-    changes: list[Change] = field(default_factory=list)
-    said: list[tuple[Intent, f.Fact | None]] = field(default_factory=list)
-    folded_before: int | None = None
-
-    @property
-    def policy(self) -> Policy:
-        return self.state.policy
-
-    def life(self, clock: str) -> Life | None:
-        """The latest run."""
-        return next((life for life in reversed(self.lives) if life.clock.name == clock), None)
 
 
 def watch(case: Case, packs: Packs, now: int) -> Watched | None:
@@ -144,9 +64,9 @@ def _from_base(case: Case, state: CaseState, packs: Packs, now: int) -> Watched:
         run = state.clocks.get(clock.name)
         if isinstance(run, Running | Breached | Paused):
             steps = _step_of(run.measure) if isinstance(run, Breached) else run.steps
-            watched.lives.append(_life(clock, state.generation, steps, run))
+            watched.lives.append(_life(watched, clock, state.generation, steps, run))
     if state.silence.waiting is not None:
-        watched.waits.append(_wait(state.silence.waiting, None, state.profile))
+        watched.waits.append(_wait(watched, state.silence.waiting, None))
     return watched
 
 
@@ -154,16 +74,23 @@ def _step_of(measure: Measure) -> tuple[Step, ...]:
     return (Step(at=measure.anchor, profile=measure.profile, policy=measure.policy),)
 
 
-def _life(clock: ClockPolicy, generation: int, steps: tuple[Step, ...], run: Running | Breached | Paused) -> Life:
+def _life(
+    watched: Watched, clock: ClockPolicy, generation: int, steps: tuple[Step, ...], run: Running | Breached | Paused
+) -> Life:
     return Life(
         clock=clock,
+        run=watched.next_run(clock.name),
         generation=generation,
         started_at=steps[0].at,
         steps=steps,
-        measure=clocks.measure(clock.name, steps, run.pauses) if isinstance(run, Paused) else run.measure,
+        measure=_measure(clock, steps, run),
         state=run,
         pauses=run.pauses,
     )
+
+
+def _measure(clock: ClockPolicy, steps: tuple[Step, ...], run: Running | Breached | Paused) -> Measure:
+    return clocks.measure(clock.name, steps, run.pauses) if isinstance(run, Paused) else run.measure
 
 
 def _pause_until(life: Life, at: int) -> None:
@@ -172,11 +99,12 @@ def _pause_until(life: Life, at: int) -> None:
         life.measure = clocks.measure(life.clock.name, life.steps, life.pauses)
 
 
-def _wait(waiting: Waiting, fact: f.Fact | None, profile: Profile) -> Wait:
+def _wait(watched: Watched, waiting: Waiting, fact: f.Fact | None) -> Wait:
     return Wait(
+        run=len(watched.waits) + 1,
         since=waiting.since,
         event=fact,
-        profile=profile,
+        profile=watched.state.profile,
         terms=waiting.terms,
         due_at=waiting.due_at,
         not_before=waiting.since,
@@ -206,13 +134,13 @@ def _look(watched: Watched, at: int, fact: f.Fact | None, act: Callable[[], obje
     made, state.intents = state.intents, []
     watched.said += [(intent, fact) for intent in made]
     if profile != state.profile:
-        effects = _effects(watched, before, profile, held, made)
+        effects = effects_of(watched, before, profile, held, made)
         watched.changes.append(Change(at=at, fact=fact, old=profile, new=state.profile, effects=effects))
-    _note_clocks(watched, at, fact, made)
+    _note_clocks(watched, at, fact, made, profile)
     _note_waits(watched, at, fact, made, changed=profile != state.profile)
 
 
-def _note_clocks(watched: Watched, at: int, fact: f.Fact | None, made: list[Intent]) -> None:
+def _note_clocks(watched: Watched, at: int, fact: f.Fact | None, made: list[Intent], old: Profile) -> None:
     state = watched.state
     for clock in watched.policy.clocks:
         about = [intent for intent in made if intent.key.subject == clock.name]
@@ -226,10 +154,30 @@ def _note_clocks(watched: Watched, at: int, fact: f.Fact | None, made: list[Inte
             if any(each.key.kind == n.CLOCK_STOPPED for each in ending):
                 _pause_until(life, at)
                 life.ended_at, life.ended_by = at, fact
-        if starts is not None and isinstance(run, Running):
-            fresh = _life(clock, about[starts].key.generation, run.steps, run)
-            fresh.said += about[starts:]
-            watched.lives.append(fresh)
+        if starts is not None:
+            watched.lives.append(_born(watched, clock, about[starts:], run, old, at, fact))
+
+
+def _born(
+    watched: Watched,
+    clock: ClockPolicy,
+    said: list[Intent],
+    run: ClockState | None,
+    old: Profile,
+    at: int,
+    fact: f.Fact | None,
+) -> Life:
+    """A fact starts a clock for the case as it was, and what it then changes may end it in the same instant."""
+    generation = said[0].key.generation
+    if isinstance(run, Running):
+        life = _life(watched, clock, generation, run.steps, run)
+    else:
+        steps = (Step(at=at, profile=old, policy=watched.policy),)
+        measure = clocks.measure(clock.name, steps)
+        life = _life(watched, clock, generation, steps, Running(steps=steps, measure=measure, warnings=()))
+        life.ended_at, life.ended_by = at, fact
+    life.said += said
+    return life
 
 
 def _go_on(policy: Policy, life: Life, run: ClockState | None, profile: Profile, at: int) -> None:
@@ -247,14 +195,13 @@ def _go_on(policy: Policy, life: Life, run: ClockState | None, profile: Profile,
 def _note_waits(watched: Watched, at: int, fact: f.Fact | None, made: list[Intent], *, changed: bool) -> None:
     state = watched.state
     kinds = {intent.key.kind for intent in made if intent.key.subject == watched.policy.commitment.name}
-    wait = watched.waits[-1] if watched.waits and watched.waits[-1].ended_at is None else None
-    waiting = state.silence.waiting
+    wait, waiting = watched.wait, state.silence.waiting
     if wait is not None and waiting is not None and not wait.is_used:
         _go_on_waiting(wait, waiting, state.profile, at, made, changed=changed)
     if wait is not None and n.CLOCK_STOPPED in kinds:
         wait.ended_at, wait.ended_by = at, fact
     if n.CLOCK_STARTED in kinds and waiting is not None:
-        watched.waits.append(_wait(waiting, fact, state.profile))
+        watched.waits.append(_wait(watched, waiting, fact))
 
 
 def _go_on_waiting(
@@ -267,54 +214,3 @@ def _go_on_waiting(
             wait.broken_at = at
     elif changed:
         wait.terms, wait.due_at, wait.profile, wait.not_before = waiting.terms, waiting.due_at, profile, at
-
-
-def _effects(
-    watched: Watched,
-    before: dict[str, ClockState],
-    old: Profile,
-    held: dict[str, dict[str, tuple[Step, ...]]],
-    made: list[Intent],
-) -> tuple[Effect, ...]:
-    state, policy = watched.state, watched.policy
-    kinds = {(each.key.subject, each.key.kind) for each in made}
-    is_restored = any(kind == n.RESTORED for _, kind in kinds)
-    found = []
-    for clock in policy.clocks:
-        was, now, life = before.get(clock.name), state.clocks.get(clock.name), watched.life(clock.name)
-        old_due = None if life is None or isinstance(was, Paused) else life.measure.due_at
-        new_due = now.measure.due_at if isinstance(now, Running | Breached) else old_due
-        how, rule = "", ""
-        if (clock.name, n.CLOCK_STARTED) in kinds:
-            how = STARTED
-        elif was is None:
-            continue
-        elif (clock.name, n.CLOCK_STOPPED) in kinds:
-            how = ENDED
-        elif not isinstance(was, Running | Paused):
-            how = STANDS
-        elif is_restored and clock.name in held.get(state.profile.severity, {}):
-            how, rule = RESTORED, policy.commitment.restored_rule
-        else:
-            direction = clocks.direction(policy, clock, old, state.profile)
-            how, rule = direction.how, direction.rule
-        found.append(Effect(clock=clock.name, how=how, rule=rule, old_due_at=old_due, new_due_at=new_due))
-    found += [
-        _of_silence(watched, intent)
-        for intent in made
-        if (intent.key.subject, intent.key.kind) == (policy.commitment.name, n.DEADLINE_MOVED)
-    ]
-    return tuple(found)
-
-
-def _of_silence(watched: Watched, moved: Intent) -> Effect:
-    """A silence is always counted from when it began. One that began with this very fact had no limit before."""
-    waiting = watched.state.silence.waiting
-    before = watched.waits[-1] if watched.waits and watched.waits[-1].ended_at is None else None
-    return Effect(
-        clock=moved.key.subject,
-        how=clocks.FROM_START,
-        rule=str(moved.data["rule"]),
-        old_due_at=before.due_at if before else None,
-        new_due_at=waiting.due_at if waiting else None,
-    )

@@ -1,0 +1,109 @@
+"""What an explanation has seen of a case: runs of clocks, silences, and changes with what each did to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sla_monitor.core import facts as f
+from sla_monitor.core.case import CaseState
+from sla_monitor.core.clock import ClockState, Measure, Pauses, Step
+from sla_monitor.core.notices import Intent
+from sla_monitor.core.policy import ClockPolicy, Policy, SilenceTerms
+from sla_monitor.core.profile import Profile
+
+RESTORED = "restored"
+STARTED, ENDED, STANDS = "started", "ended", "stands"
+
+
+@dataclass(slots=True, kw_only=True)
+class Life:
+    """One run of a clock; `run` is its number among those of the clock. `said`: what was said of it, in order. Of a
+    pause that goes on, `pauses` and `measure` are as if it ended now.
+    """
+
+    clock: ClockPolicy
+    run: int
+    generation: int
+    started_at: int
+    steps: tuple[Step, ...]
+    measure: Measure
+    state: ClockState
+    pauses: Pauses = ()
+    said: list[Intent] = field(default_factory=list)
+    ended_by: f.Fact | None = None
+    ended_at: int | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Wait:
+    """One time that support waited on the customer; `run` is its number. `due_at`: while something could follow.
+    `not_before`: when its terms last changed; it cannot have been broken before.
+    """
+
+    run: int
+    since: int
+    event: f.Fact | None
+    profile: Profile
+    terms: SilenceTerms
+    due_at: int | None
+    not_before: int
+    is_used: bool = False
+    broken_at: int | None = None
+    ended_by: f.Fact | None = None
+    ended_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """What a change did to one run of a clock: a mode of the pack, `restored`, `started`, `ended`, or `stands` (its
+    verdict). The run is named because its time does not tell it: a clock may be changed, stopped and started again
+    within one instant.
+    """
+
+    clock: str
+    run: int
+    how: str
+    rule: str
+    old_due_at: int | None
+    new_due_at: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """The case became another one. Without a fact time has done it, by a rule of the pack."""
+
+    at: int
+    fact: f.Fact | None
+    old: Profile
+    new: Profile
+    effects: tuple[Effect, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class Watched:
+    """All that was seen. `folded_before`: what lies before is known by its result only."""
+
+    state: CaseState
+    now: int
+    lives: list[Life] = field(default_factory=list)
+    waits: list[Wait] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    said: list[tuple[Intent, f.Fact | None]] = field(default_factory=list)
+    folded_before: int | None = None
+
+    @property
+    def policy(self) -> Policy:
+        return self.state.policy
+
+    def life(self, clock: str) -> Life | None:
+        """The latest run."""
+        return next((life for life in reversed(self.lives) if life.clock.name == clock), None)
+
+    def next_run(self, clock: str) -> int:
+        life = self.life(clock)
+        return life.run + 1 if life else 1
+
+    @property
+    def wait(self) -> Wait | None:
+        """The one that is not over."""
+        return self.waits[-1] if self.waits and self.waits[-1].ended_at is None else None
