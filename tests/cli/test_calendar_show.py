@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import icalendar
@@ -14,6 +15,7 @@ from sla_monitor.config.packs import load_packs
 from sla_monitor.core.calendar import CompiledCalendar
 from sla_monitor.core.hours import Hours, WeeklyHours
 from sla_monitor.errors import EXIT_USAGE
+from tests.cli.packs import hosting
 from tests.cli.test_calendar import run
 from tests.core.test_calendar import at
 
@@ -97,6 +99,27 @@ def test_the_same_is_there_as_data(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     days = (date(2026, 1, 1).toordinal() + n for n in range(365))
     weekdays = sum(date.fromordinal(day).weekday() < 5 for day in days)
     assert found["open_seconds_of_the_year"] == (weekdays - len(closed)) * 8.5 * 3600
+
+
+def test_days_that_are_not_as_usual_say_why(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Holidays, events of files, breaks and dates of the pack, each by its name."""
+    pack = hosting(
+        tmp_path,
+        "  - rule: H-OFFICE\n    hours: 09:00-17:00\n    dates: {2026-12-24: 09:00-12:00}\n"
+        "    breaks: {2026-12-22: 15:00-16:00}\n    closures: closures.ics\n",
+    )
+    assert run(monkeypatch, "show", "DE", "--date", "2026-12-01", "--policy", str(pack)) == 0
+    lines = capsys.readouterr().out.splitlines()
+    for line in (
+        "Wed 2026-12-02  7 h     All hands (closures.ics)",
+        "Tue 2026-12-22  7 h     a break of this date in the pack",
+        "Thu 2026-12-24  3 h     hours of this date in the pack",
+        "Fri 2026-12-25  closed  Christmas Day",
+        "Mon 2026-12-28  closed  Works holidays (closures.ics)",
+    ):
+        assert line in lines
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,12 +15,32 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from sla_monitor.cli import main as cli
 from sla_monitor.core import decide
 from sla_monitor.wire.trace_schema import trace_schema
+from tests.cli.packs import hosting
+from tests.core.test_calendar import at
 from tests.engine.feeding import A_CASE, NINE, clock, event
 from tests.explain.checker import problems
 
 OPENED = event("case-1", "case.opened", NINE, "o", **A_CASE)
 RESPONDED = event("case-1", "case.responded", clock(0, 30), "r")
 OTHER = event("case-2", "case.opened", NINE, "o", **A_CASE)
+
+CLOSED = [
+    "Tue 2026-12-22 15:00 to 18:00 closed: a break of this date in the pack",
+    "Wed 2026-12-23 closed by the pack, instead of 09:00-17:00",
+    "Thu 2026-12-24 hours 09:00-12:00 by the pack, instead of 09:00-17:00",
+    "Fri 2026-12-25 hours 10:00-11:00 by the pack, instead of 09:00-17:00, though Christmas Day",
+    "Sat 2026-12-26 closed: Second Day of Christmas",
+    "Sun 2026-12-27 closed",
+    "Mon 2026-12-28 closed: Works holidays (closures.ics)",
+    "Tue 2026-12-29 closed: Works holidays (closures.ics)",
+    "Wed 2026-12-30 closed: Works holidays (closures.ics)",
+    "Thu 2026-12-31 closed: Works holidays (closures.ics)",
+    "Fri 2027-01-01 closed: New Year's Day; Works holidays (closures.ics)",
+    "Sat 2027-01-02 closed",
+    "Sun 2027-01-03 closed",
+    "Tue 2027-01-05 hours were changed; these hold from here on",
+    "Wed 2027-01-06 15:00 to 16:00 closed: All hands (closures.ics)",
+]
 
 Run = Callable[..., object]
 
@@ -61,6 +82,31 @@ def trace(run: Run, capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[st
         return found
 
     return explained
+
+
+def test_what_was_closed_is_told_by_its_name(
+    run: Run,
+    trace: Callable[..., dict[str, Any]],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Holidays, events with and without times, breaks, dates of the pack, and hours that were changed for good."""
+    pack = hosting(
+        tmp_path,
+        "  - {rule: H-OFFICE, hours: 09:00-17:00, closures: closures.ics, breaks: {2026-12-22: 15:00-18:00},\n"
+        "     dates: {2026-12-23: [], 2026-12-24: 09:00-12:00, 2026-12-25: 10:00-11:00}}\n"
+        "  - {rule: H-OFFICE, since: 2027-01-05, hours: 08:00-18:00, closures: closures.ics}\n",
+    )
+    said = {"severity": "normal", "plan": "basic", "country": "DE", "language": "de", "submitted_by": "admin"}
+    events = tmp_path / "events.jsonl"
+    events.write_bytes(event("case-1", "case.opened", at("2026-12-22T14:30+01:00"), "o", **said))
+    monkeypatch.setenv("COLUMNS", "140")
+    assert run("case-1", "--events", events, "--policy", pack) == 0
+    _, _, resolution = capsys.readouterr().out.partition("resolution: deadline")
+    rows = re.findall(r"^  (\w{3} \d{4}-\S+ (?!\S+ to \S+  ).*?)(?:  .*)?$", resolution, re.MULTILINE)
+    assert rows == CLOSED
+    trace("case-1", "--events", events, "--policy", pack)
 
 
 def test_a_case_of_a_file_is_explained_as_of_its_last_arrival(

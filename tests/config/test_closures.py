@@ -94,6 +94,29 @@ def test_times_without_a_zone_are_those_of_each_calendar(tmp_path: Path) -> None
         ]
 
 
+def test_closures_are_called_by_the_titles_of_their_events(tmp_path: Path) -> None:
+    """Those of a date, and of each stretch of time as it lies in a zone; what has no title is called by its id."""
+    found = closures(
+        tmp_path,
+        "SUMMARY:Works holidays\nDTSTART;VALUE=DATE:20261230\nDTEND;VALUE=DATE:20270103",
+        "SUMMARY:Stocktaking\nDTSTART;VALUE=DATE:20261231",
+        "SUMMARY:Lunch\nDTSTART:20260601T120000\nDTEND:20260601T130000\nRRULE:FREQ=DAILY;COUNT=2",
+        "DTSTART:20260601T100000Z\nDTEND:20260601T110000Z",
+        "SUMMARY:Party\nDTSTART;VALUE=DATE:20260605\nSTATUS:CANCELLED",
+    )
+    days = [date(2026, 12, 30), date(2026, 12, 31), date(2027, 1, 1), date(2026, 6, 5)]
+    assert [found.title_of_date(day) for day in days] == [
+        "Works holidays",
+        "Works holidays; Stocktaking",
+        "Works holidays",
+        "",
+    ]
+    assert found.titles_of_outages(2026, zone_named("Europe/Berlin")) == {
+        (at("2026-06-01T12:00+02:00"), at("2026-06-01T13:00+02:00")): "Lunch; 3",
+        (at("2026-06-02T12:00+02:00"), at("2026-06-02T13:00+02:00")): "Lunch",
+    }
+
+
 def test_a_zone_that_the_file_brings_along_is_used(tmp_path: Path) -> None:
     """Under a name of its own, with rules of its own."""
     zone = (

@@ -131,8 +131,10 @@ def test_closures_come_from_files(made: Made, tmp_path: Path) -> None:
     start = at("2026-06-04T09:30+02:00")
     assert calendar.add(start, HOUR) == at("2026-06-04T12:30+02:00")
     assert isinstance(calendar, CompiledCalendar)
-    stated = [calendar.hours_on(date(2026, 6, day)) for day in (2, 3, 4)]
-    assert stated == [(), ((540, 1020),), ((540, 600), (720, 1020))], "as explanations show it"
+    assert [calendar.stated_on(date(2026, 6, day)).open for day in (2, 3, 4)] == [(), ((540, 1020),), ((540, 1020),)]
+    [(stretch, reason)] = calendar.interruptions(start, start + 2 * HOUR)
+    assert stretch == (at("2026-06-04T08:00Z"), at("2026-06-04T10:00Z"))
+    assert (reason.kind, reason.name, reason.file) == ("closure", "1", "plant.ics"), "the id of what has no title"
 
 
 def test_the_example_of_the_documentation_is_a_pack(made: Made, tmp_path: Path) -> None:

@@ -5,13 +5,14 @@ Wall times become instants here by `zoneinfo` alone; what is open is what the da
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
 Trace = dict[str, Any]
+WHOLE = [["00:00", "24:00"]]
 STILL = {"stands", "ended"}  # what moves no deadline
 HORIZON = "2106-01-01T00:00:00Z"  # where calendars end
 EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
@@ -25,19 +26,34 @@ def micros(seconds: float) -> int:
     return round(seconds * 1_000_000)
 
 
+def walls(pairs: Iterable[list[str]]) -> list[tuple[int, int]]:
+    """Minutes of a day."""
+    return [(int(one[:2]) * 60 + int(one[3:]), int(other[:2]) * 60 + int(other[3:])) for one, other in pairs]
+
+
+def closed(day: Trace) -> list[list[str]]:
+    return [pair for closing in day.get("closings", []) for pair in closing["closed"]]
+
+
 def opened(calendar: Trace, start: int, end: int) -> list[tuple[int, int]]:
-    """What is open in a span, joined where it touches, by the days that the trace states."""
+    """What is open in a span, by the hours that the trace states and all that it says was closed."""
     if calendar["always_open"]:
         return [(start, end)] if start < end else []
-    zone, found = ZoneInfo(calendar["zone"]), []
+    zone, found = ZoneInfo(calendar["zone"]), list[tuple[int, int]]()
+    cuts = [(at(each["from"]), at(each["to"])) for each in calendar["interruptions"]]
     for day in calendar["days"]:
         midnight = datetime.combine(date.fromisoformat(day["date"]), datetime.min.time(), zone)
-        for pair in day["open"]:
-            hours = (timedelta(hours=int(edge[:2]), minutes=int(edge[3:])) for edge in pair)
-            opens, closes = ((midnight + wall - EPOCH) // MICROSECOND for wall in hours)  # on the wall, not elapsed
-            found.append((max(opens, start), min(closes, end)))
+        for place, pairs in ((found, day.get("hours", day["open"])), (cuts, closed(day))):
+            for wall in walls(pairs):  # on the wall, not elapsed
+                opens, closes = ((midnight + timedelta(minutes=each) - EPOCH) // MICROSECOND for each in wall)
+                place.append((opens, closes))
+    return without(joined((max(opens, start), min(closes, end)) for opens, closes in found), cuts)
+
+
+def joined(intervals: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """In order, those that touch as one."""
     joined: list[tuple[int, int]] = []
-    for opens, closes in sorted(found):
+    for opens, closes in sorted(intervals):
         if joined and opens <= joined[-1][1]:
             joined[-1] = (joined[-1][0], max(closes, joined[-1][1]))
         elif opens < closes:
@@ -45,11 +61,25 @@ def opened(calendar: Trace, start: int, end: int) -> list[tuple[int, int]]:
     return joined
 
 
-def without_pauses(intervals: list[tuple[int, int]], pauses: list[Trace]) -> list[tuple[int, int]]:
-    for begins, ends in ((at(pause["from"]), at(pause["to"])) for pause in pauses):
-        pieces = [((a, min(b, begins)), (max(a, ends), b)) for a, b in intervals]
-        intervals = [(a, b) for pair in pieces for a, b in pair if a < b]
+def without(intervals: list[tuple[int, int]], cuts: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    for begins, ends in cuts:
+        if begins < ends:
+            pieces = [((a, min(b, begins)), (max(a, ends), b)) for a, b in intervals]
+            intervals = [(a, b) for pair in pieces for a, b in pair if a < b]
     return intervals
+
+
+def without_pauses(intervals: list[tuple[int, int]], pauses: list[Trace]) -> list[tuple[int, int]]:
+    return without(intervals, [(at(pause["from"]), at(pause["to"])) for pause in pauses])
+
+
+def of_days(days: list[Trace]) -> Iterator[str]:
+    """What a date has open is its hours less what closes it, and holidays close all of it."""
+    for day in days:
+        if walls(day["open"]) != without(joined(walls(day["hours" if "hours" in day else "open"])), walls(closed(day))):
+            yield "a day is not open as its hours and closings say"
+        if any(each["kind"] == "holiday" and each["closed"] != WHOLE for each in day.get("closings", [])):
+            yield "a holiday closes a part of a day"
 
 
 def of_count(count: Trace) -> Iterator[str]:
@@ -60,6 +90,7 @@ def of_count(count: Trace) -> Iterator[str]:
         first, last = (datetime.fromisoformat(count[name]).astimezone(zone).date() for name in ("from", "ends_at"))
         if days != [first + timedelta(days=number) for number in range((last - first).days + 1)]:
             yield "the days are not those from the first to the last"
+    yield from of_days(calendar["days"])
     periods, total = [(at(each["from"]), at(each["to"])) for each in count["periods"]], micros(count["credit_seconds"])
     if periods != without_pauses(opened(calendar, start, end), count["pauses"]):
         yield "the periods are not what the days have open"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sla_monitor.config.holiday_names import holiday_names
 from sla_monitor.core.explain.trace import explain
+from sla_monitor.core.policy import Packs
 from sla_monitor.engine.hearing import from_lines
+from tests.explain.closing import CLOSING
 from tests.oracle.differential import PACKS, arranged, is_night, told_by
 from tests.oracle.lives import CloudEvent
 
@@ -19,17 +20,18 @@ def lived(seed: int) -> tuple[list[CloudEvent], int]:
     return arranged(seed, told_by(seed))
 
 
-def explained(lines: list[CloudEvent], until: int, *, night: bool = False) -> dict[str, Any]:
+def explained(lines: list[CloudEvent], until: int, packs: Packs) -> dict[str, Any]:
     """As `--json` prints it. A life that nothing has opened by then has a trace too."""
-    packs = PACKS[night]
     encoded = [json.dumps(line).encode() for line in lines]
     heard = from_lines(encoded, "CASE-1", packs, until, "a life")
     if heard.case is None:
         return NOTHING
-    trace = dict(json.loads(json.dumps(explain(heard.case, packs, heard.as_of, holiday_names))))
+    trace = dict(json.loads(json.dumps(explain(heard.case, packs, heard.as_of))))
     return NOTHING if trace["status"] == "never_opened" else trace
 
 
-def of_seed(seed: int) -> dict[str, Any]:
+def of_seed(seed: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Under its own plan, and where much is closed."""
     lines, until = lived(seed)
-    return explained(lines, until, night=is_night(seed))
+    night = is_night(seed)
+    return explained(lines, until, PACKS[night]), explained(lines, until, CLOSING[night])

@@ -136,6 +136,66 @@ def longer_hours(count: Trace) -> bool:
     return day is not None
 
 
+def closing_left_out(count: Trace) -> bool:
+    """A day is short, and nothing says why."""
+    day = only_closing(count)
+    return day is not None and bool(day["closings"].clear() or True)
+
+
+def closing_made_smaller(count: Trace) -> bool:
+    """What closed it has closed a minute only."""
+    day = only_closing(count)
+    if day is not None:
+        day["closings"][0]["closed"] = [["00:00", "00:01"]]
+    return day is not None and day["hours"][0][0] != "00:00"
+
+
+def only_closing(count: Trace) -> Trace | None:
+    days: list[Trace] = count["calendar"]["days"]
+    short = (day for day in days if len(day.get("closings", [])) == 1 and day["hours"] != day["open"])
+    return next(short, None)
+
+
+def closing_made_up(count: Trace) -> bool:
+    """An open day is said to be a holiday as well."""
+    day = next((each for each in count["calendar"]["days"] if each["open"]), None)
+    if day is not None:
+        day["hours"] = day.get("hours", day["open"])
+        day["closings"] = [*day.get("closings", []), {"kind": "holiday", "closed": [["00:00", "24:00"]]}]
+    return day is not None
+
+
+def half_holiday(count: Trace) -> bool:
+    """A holiday that closes a part of a day, after all is open."""
+    day = next((each for each in count["calendar"]["days"] if "closings" not in each and not each["open"]), None)
+    if day is not None:
+        day["closings"] = [{"kind": "holiday", "closed": [["10:00", "10:01"]]}]
+    return day is not None
+
+
+def interruption_left_out(count: Trace) -> bool:
+    stretches = count["calendar"]["interruptions"]
+    return len(stretches) == 1 and not count["pauses"] and bool(stretches.pop())
+
+
+def interruption_made_up(count: Trace) -> bool:
+    """In the middle of what was counted."""
+    if count["calendar"]["always_open"] or not count["periods"]:
+        return False
+    begins = count["periods"][0]["from"]
+    count["calendar"]["interruptions"].append({"from": begins, "to": moved(begins, 1), "kind": "closure"})
+    return True
+
+
+def interruption_longer(count: Trace) -> bool:
+    """It ends later than counting went on."""
+    begins = {each["from"] for each in count["periods"]}
+    stretch = next((each for each in count["calendar"]["interruptions"] if each["to"] in begins), None)
+    if stretch is not None:
+        stretch["to"] = moved(stretch["to"], 1)
+    return stretch is not None
+
+
 def another_zone(count: Trace) -> bool:
     calendar = count["calendar"]
     if len(count["periods"]) < 2 or calendar["always_open"] or count["pauses"]:
@@ -204,6 +264,13 @@ OF_COUNTS: dict[str, Change] = {
     "a holiday made up": holiday_made_up,
     "a holiday worked": holiday_worked,
     "longer hours on a day": longer_hours,
+    "a closing left out": closing_left_out,
+    "a closing made smaller": closing_made_smaller,
+    "a closing made up": closing_made_up,
+    "half a holiday": half_holiday,
+    "an interruption left out": interruption_left_out,
+    "an interruption made up": interruption_made_up,
+    "an interruption that is longer": interruption_longer,
     "another zone": another_zone,
     "round the clock": round_the_clock,
     "business hours without any": business_hours,

@@ -12,9 +12,10 @@ from sla_monitor.oracle import Standing
 from sla_monitor.oracle.standing import written
 from sla_monitor.wire.trace_schema import trace_schema
 from tests.explain.checker import problems
+from tests.explain.closing import CLOSING
 from tests.explain.generated import explained, lived
 from tests.explain.mutations import OF_CLOCKS, OF_COUNTS, OF_SILENCES, OF_TRACES, falsified
-from tests.oracle.differential import is_night, product
+from tests.oracle.differential import PACKS, is_night, product
 
 SEEDS = 100
 VERDICTS = {"sla.met", "sla.breached", "sla.cancelled"}
@@ -30,24 +31,43 @@ def lives() -> Lives:
     found = []
     for seed in range(SEEDS):
         lines, until = lived(seed)
-        trace = explained(lines, until, night=is_night(seed))
+        trace = explained(lines, until, PACKS[is_night(seed)])
         found.append((seed, trace, until, product(lines, until, night=is_night(seed)).standing))
     return found
 
 
-def test_every_explanation_adds_up(lives: Lives) -> None:
+@pytest.fixture(scope="module")
+def traces(lives: Lives) -> list[tuple[int, dict[str, Any]]]:
+    """The same lives, and some of them once more where much is closed."""
+    closed = [(seed, explained(*lived(seed), CLOSING[is_night(seed)])) for seed in range(0, SEEDS, 2)]
+    return [(seed, trace) for seed, trace, _, _ in lives] + closed
+
+
+def test_every_explanation_adds_up(traces: list[tuple[int, dict[str, Any]]]) -> None:
     """By somebody who has only the trace, and by its schema."""
     valid = Draft202012Validator(trace_schema())
-    assert {seed: problems(trace) for seed, trace, _, _ in lives if problems(trace)} == {}
-    assert [seed for seed, trace, _, _ in lives if "case_id" in trace and not valid.is_valid(trace)] == []
-    assert sum(len(trace["clocks"]) for _, trace, _, _ in lives) > SEEDS // 2
+    assert {seed: problems(trace) for seed, trace in traces if problems(trace)} == {}
+    assert [seed for seed, trace in traces if "case_id" in trace and not valid.is_valid(trace)] == []
+    assert sum(len(trace["clocks"]) for _, trace in traces) > SEEDS // 2
 
 
-def test_no_false_explanation_does(lives: Lives) -> None:
+def test_what_is_closed_has_a_name(traces: list[tuple[int, dict[str, Any]]]) -> None:
+    """Whatever kept a deadline from being earlier is called by its name, if a package or a file has one for it."""
+    counts = [count for _, trace in traces for life in trace["clocks"] for count in life["counts"]]
+    counts += [silence["count"] for _, trace in traces for silence in trace["silences"]]
+    closings = [each for count in counts for day in count["calendar"]["days"] for each in day.get("closings", [])]
+    closings += [each for count in counts for each in count["calendar"]["interruptions"]]
+    assert {each["kind"] for each in closings} == {"holiday", "half_day", "closure", "break"}
+    assert all(each.get("name") for each in closings if each["kind"] != "break")
+    titles = {each["name"] for each in closings if each.get("file") == "closed.ics"}
+    assert titles >= {"Lunch", "Patches", "All hands", "Stocktaking"}
+
+
+def test_no_false_explanation_does(traces: list[tuple[int, dict[str, Any]]]) -> None:
     """Every mutation is refused wherever it applies, and applies somewhere."""
     tried: Counter[str] = Counter()
     accepted = []
-    for seed, trace, _, _ in lives:
+    for seed, trace in traces:
         for name, false in falsified(trace):
             tried[name] += 1
             if not problems(false):

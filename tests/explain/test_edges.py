@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 
-from sla_monitor.config.holiday_names import holiday_names
+from sla_monitor.config.calendars import CalendarRule, CountryCalendars
+from sla_monitor.config.closures import read_closures
+from sla_monitor.config.packs import country_table
 from sla_monitor.core import decide
 from sla_monitor.core import facts as f
 from sla_monitor.core.explain.trace import explain
+from sla_monitor.core.hours import Hours
 from sla_monitor.core.policy import CoverageRule, Packs
+from tests.config.test_closures import ics
 from tests.core.stories import AUTOMATIC, PACKS, Story, own_target
 from tests.explain.checker import problems
 from tests.oracle.differential import PACKS as BY_NIGHT
@@ -21,7 +27,7 @@ NIGHT = BY_NIGHT[True]
 
 def explained(story: Story, packs: Packs = PACKS) -> dict[str, Any]:
     """The trace, which adds up."""
-    trace = explain(story.case, packs, story.now, holiday_names)
+    trace = explain(story.case, packs, story.now)
     assert problems(trace) == []
     return trace
 
@@ -78,12 +84,54 @@ def test_hours_that_pass_midnight_in_the_night_on_which_clocks_change() -> None:
 def test_holidays_are_named_where_they_close() -> None:
     """Good Friday and Easter Monday, and the weekend between that needs no name."""
     days = one_count(explained(Story("2026-04-02 15:30")))["calendar"]["days"]
-    assert [(day["date"], day.get("holiday")) for day in days if not day["open"]] == [
-        ("2026-04-03", "Good Friday"),
+    assert [(day["date"], day.get("closings")) for day in days if not day["open"]] == [
+        ("2026-04-03", [{"kind": "holiday", "name": "Good Friday", "closed": [["00:00", "24:00"]]}]),
         ("2026-04-04", None),
         ("2026-04-05", None),
-        ("2026-04-06", "Easter Monday"),
+        ("2026-04-06", [{"kind": "holiday", "name": "Easter Monday", "closed": [["00:00", "24:00"]]}]),
     ]
+
+
+def test_a_closure_of_some_hours_is_named_to_the_second() -> None:
+    """In the night on which clocks go back it may lie in the second pass of an hour; what is counted goes around it."""
+    packs = closing("DTSTART:20261025T011500Z\r\nDTEND:20261025T013030Z\r\nSUMMARY:Patches", hours=((60, 300),))
+    story = Story("2026-10-25 01:30", packs=packs)
+    trace = explained(story, packs)
+    count = one_count(trace)
+    assert consumed(count) == [
+        ("2026-10-24T23:30:00Z", "2026-10-25T01:15:00Z", 6_300),
+        ("2026-10-25T01:30:30Z", "2026-10-25T03:45:30Z", 14_400),
+    ]
+    told = {"from": "2026-10-25T01:15:00Z", "to": "2026-10-25T01:30:30Z", "kind": "closure"}
+    assert count["calendar"]["interruptions"] == [told | {"name": "Patches", "file": "closed.ics"}]
+    count["calendar"]["interruptions"].clear()
+    assert problems(trace)
+
+
+def test_a_day_that_an_event_closes_is_named_beside_the_holiday_that_it_is() -> None:
+    """Both would close it; leaving one out is no lie about the sum, leaving out both is."""
+    packs = closing("DTSTART;VALUE=DATE:20261225\r\nSUMMARY:Stocktaking")
+    trace = explained(Story("2026-12-24 15:30", packs=packs), packs)
+    day = one_count(trace)["calendar"]["days"][1]
+    assert day["closings"] == [
+        {"kind": "holiday", "name": "Christmas Day", "closed": [["00:00", "24:00"]]},
+        {"kind": "closure", "name": "Stocktaking", "file": "closed.ics", "closed": [["00:00", "24:00"]]},
+    ]
+    assert (day["hours"], day["open"]) == ([["09:00", "17:00"]], [])
+    day["closings"].clear()
+    assert problems(trace)
+
+
+def closing(event: str, hours: Hours = ((540, 1_020),)) -> Packs:
+    """The built-in pack, but on a calendar that is open every day of the week and has this event."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "closed.ics")
+        file.write_text(ics(event), newline="")
+        rule = CalendarRule(
+            rule="SP-HRS-1", hours=dict.fromkeys(range(7), hours), closures=(read_closures(file, file.name),)
+        )
+    found = CountryCalendars([rule], country_table())
+    return Packs(versions=tuple(replace(each, calendar_for=found.calendar_for) for each in PACKS.versions))
 
 
 def test_a_raise_counts_from_the_change() -> None:
@@ -156,7 +204,8 @@ def test_a_pause_counts_nothing() -> None:
     story.wake("2026-01-05 11:00")
     [life] = explained(story, packs)["clocks"]
     assert (life["deadline"], life["verdict"]["state"]) == (None, "paused")
-    assert life["pauses"] == [{"from": "2026-01-05T09:00:00Z", "to": None}]
+    waits = {"source": "crm", "id": "e1", "type": "case.waiting_on_customer"}
+    assert life["pauses"] == [{"from": "2026-01-05T09:00:00Z", "by": waits, "to": None, "ended_by": None}]
     story.tell("2026-01-05 16:00", f.CustomerResponded())
     trace = explained(story, packs)
     assert consumed(one_count(trace)) == [
@@ -164,7 +213,9 @@ def test_a_pause_counts_nothing() -> None:
         ("2026-01-05T15:00:00Z", "2026-01-05T16:00:00Z", 7200),
         ("2026-01-06T08:00:00Z", "2026-01-06T10:00:00Z", 14_400),
     ]
-    assert trace["clocks"][0]["pauses"] == [{"from": "2026-01-05T09:00:00Z", "to": "2026-01-05T15:00:00Z"}]
+    [pause] = trace["clocks"][0]["pauses"]
+    assert (pause["from"], pause["to"]) == ("2026-01-05T09:00:00Z", "2026-01-05T15:00:00Z")
+    assert pause["ended_by"]["type"] == "case.customer_responded"
     one_count(trace)["pauses"].clear()
     assert problems(trace)
 
@@ -254,7 +305,7 @@ def test_a_pause_of_no_length_is_told() -> None:
         story.tell("2026-01-05 10:00", body, sequence=number)
     trace = explained(story, packs)
     [life] = trace["clocks"]
-    assert life["pauses"] == [{"from": "2026-01-05T09:00:00Z", "to": "2026-01-05T09:00:00Z"}]
+    assert [(each["from"], each["to"]) for each in life["pauses"]] == [("2026-01-05T09:00:00Z", "2026-01-05T09:00:00Z")]
     assert life["deadline"] == "2026-01-05T16:00:00Z"
     effect = trace["changes"][0]["effects"][0]
     assert (effect["clock"], effect["old_deadline"], effect["new_deadline"]) == ("initial_response", None, None)
@@ -364,7 +415,7 @@ def test_a_case_that_nothing_has_opened_lists_what_waits() -> None:
     """Nothing is counted."""
     story = Story(None)
     story.tell("2026-01-05 09:00", f.Responded())
-    trace = explain(story.case, PACKS, story.now, holiday_names)
+    trace = explain(story.case, PACKS, story.now)
     assert trace["status"] == "never_opened"
     assert [each["by"]["type"] for each in trace["waiting_events"]] == ["case.responded"]
 

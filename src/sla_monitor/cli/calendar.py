@@ -14,7 +14,6 @@ from rich.console import Console
 
 from sla_monitor.cli import calendar_view as view
 from sla_monitor.cli.business_time import LINE_BYTES_MAX, Computer
-from sla_monitor.config.holiday_names import holiday_names
 from sla_monitor.config.lock import written
 from sla_monitor.config.pack_lock import drift, lock_of, needed_by
 from sla_monitor.config.packs import load_packs
@@ -123,7 +122,7 @@ def show(
         return
     week = view.days_from(calendar, zone, day - timedelta(days=day.weekday()), 7)
     year = view.year_of(calendar, zone, day.year)
-    names = holiday_names(country, part or None, day.year)
+    names = view.reasons_of(calendar, zone, year)
     if as_json:
         typer.echo(json.dumps(view.document(calendar, zone, week, year, names), indent=2))
         return

@@ -17,7 +17,9 @@ from zoneinfo import ZoneInfo
 import icalendar
 from rich.table import Table
 
-from sla_monitor.core.calendar import Calendar
+from sla_monitor.cli.explained_words import reason as reason_words
+from sla_monitor.core.calendar import Calendar, CompiledCalendar
+from sla_monitor.core.explain.counting import reason_of
 from sla_monitor.core.hours import Interval
 from sla_monitor.core.times import iso_in, seconds
 
@@ -109,8 +111,25 @@ def year_lines(days: Sequence[Day]) -> Iterator[str]:
     yield "  ".join(f"{shown} {kind}" for kind, shown in MARKS.items())
 
 
+def reasons_of(calendar: Calendar, zone: ZoneInfo, days: Sequence[Day]) -> dict[date, str]:
+    """By date what closes it, or a part of it: holidays, events and breaks; and where the pack has hours of its own."""
+    found: dict[date, str] = {}
+    if not isinstance(calendar, CompiledCalendar):
+        return found
+    for each in days:
+        stated = calendar.stated_on(each.day)
+        span = instant(zone, each.day), instant(zone, each.day + timedelta(days=1))
+        reasons = [closing.reason for closing in stated.closings]
+        reasons += [reason for _, reason in calendar.interruptions(*span)] if each.periods else []
+        words = dict.fromkeys(reason_words(reason_of(reason)) for reason in reasons)
+        found[each.day] = "; ".join(
+            [*(["hours of this date in the pack"] if stated.instead_of is not None else []), *words]
+        )
+    return found
+
+
 def exceptions(days: Sequence[Day], names: Mapping[date, str]) -> Iterator[tuple[Day, str]]:
-    """Days that are not as usual, with the name of the holiday if it is known to be one."""
+    """Days that are not as usual, and why."""
     return ((day, names.get(day.day, "")) for day in days if day.kind in {OTHER, CLOSED})
 
 

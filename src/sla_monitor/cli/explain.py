@@ -13,7 +13,6 @@ import typer
 from sla_monitor.cli.explanation import show
 from sla_monitor.cli.simulate import instant
 from sla_monitor.config import settings as configuration
-from sla_monitor.config.holiday_names import holiday_names
 from sla_monitor.config.packs import load_packs
 from sla_monitor.core.explain.trace import explain as traced
 from sla_monitor.core.times import iso
@@ -76,7 +75,7 @@ def explain(
     if (why := _nothing(heard)) or heard.case is None:
         typer.echo(f"{case}: {why}", err=True)
         raise typer.Exit(EXIT_FINDINGS)
-    trace = traced(heard.case, packs, heard.as_of, holiday_names)
+    trace = traced(heard.case, packs, heard.as_of)
     if as_json:
         typer.echo(json.dumps(trace, indent=2, ensure_ascii=False))
     else:

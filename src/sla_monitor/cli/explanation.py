@@ -1,27 +1,21 @@
-"""The trace of `sla-monitor explain` in words. It only reads the trace: what is told is what `--json` says.
-
-Over 300 lines: the words for all parts of one page are read side by side.
-"""
+"""The trace of `sla-monitor explain` in words. It only reads the trace: what is told is what `--json` says."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
-from datetime import datetime, tzinfo
+from collections.abc import Iterator
+from datetime import tzinfo
 from typing import Any, Final
 
 from rich.console import Console, RenderableType
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
-from sla_monitor.config.zones import zone_named
+from sla_monitor.cli import explained_counts as counts
+from sla_monitor.cli import explained_words as w
+from sla_monitor.cli.explained_words import INDENT, Trace
 from sla_monitor.engine.dead import readable
 
-Trace = dict[str, Any]
-
-ROWS_MAX: Final = 60  # of one count; of more, the first and the last are shown
-INDENT: Final = (0, 0, 0, 2)
 HOW: Final = {
     "from_start": "counted from the start, as if it had always been so",
     "from_change": "the new target counts from the change; never later than before",
@@ -71,10 +65,10 @@ def told(trace: Trace) -> Iterator[RenderableType]:
     yield Text.assemble((trace["case_id"], "bold"), f": {_status(trace)}; as of {trace['as_of']}")
     if trace["status"] == "never_opened":
         yield "No clock runs: the opening has not come, and these events wait for it."
-        yield from (f"  {each['at']} {_by(each['by'])}" for each in trace["waiting_events"])
+        yield from (f"  {each['at']} {w.by(each['by'])}" for each in trace["waiting_events"])
         return
     policy = trace["policy"]
-    yield f"Policy {policy['name']} {policy['version']}; now {_listed(trace['case'])}."
+    yield f"Policy {policy['name']} {policy['version']}; now {w.listed(trace['case'])}."
     if trace["history_folded_before"]:
         yield f"What lies before {trace['history_folded_before']} was folded for good: only its result is known."
     yield from _coverage(trace)
@@ -85,6 +79,7 @@ def told(trace: Trace) -> Iterator[RenderableType]:
     yield from _effort(trace)
     yield from _changes(trace)
     yield from _downgrades(trace)
+    yield from _story(trace)
     yield from _clauses(trace)
 
 
@@ -102,102 +97,53 @@ def _heading(text: str) -> Iterator[RenderableType]:
     yield Text(text, style="bold")
 
 
-def _facts(rows: Iterable[tuple[str, str]]) -> RenderableType:
-    """Names and what there is to say of them, each as wide as it may be."""
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    return Padding(table, INDENT)
-
-
 # --- clocks -------------------------------------------------------------------------------------------------------
 
 
 def _clock(life: Trace) -> Iterator[RenderableType]:
-    again = f", run {life['run']}" if life["run"] > 1 else ""
-    again += f", generation {life['generation']}" if life["generation"] > 1 else ""
-    zone = _zone(life["counts"][life["decisive_count"]])
+    again = w.run(life["run"]) + (f", generation {life['generation']}" if life["generation"] > 1 else "")
+    zone = w.zone_of(life["counts"][life["decisive_count"]])
     due_at = life["deadline"]
-    due = "paused, no deadline" if due_at is None else f"deadline {_local(due_at, zone)} ({due_at})"
+    due = "paused, no deadline" if due_at is None else f"deadline {w.local(due_at, zone)} ({due_at})"
     yield from _heading(f"{life['clock']}{again}: {due}")
     if not life["promised"]:
         yield Padding("Tracked, not promised.", INDENT)
     for index, count in enumerate(life["counts"]):
-        yield from _count(count, number=index + 1 if len(life["counts"]) > 1 else 0)
+        after = life["counts"][index + 1] if index + 1 < len(life["counts"]) else count
+        until = after["from"] if after["how"] == "keep_elapsed" and after is not count else ""
+        yield from counts.told(count, number=index + 1 if len(life["counts"]) > 1 else 0, until=until)
     if life["decisive_count"] != len(life["counts"]) - 1:
         yield Padding(f"Count {life['decisive_count'] + 1} ends first: a raise never moves a deadline later.", INDENT)
-    yield _facts(_end_of(life, zone))
+    yield w.facts(_end_of(life, zone))
+
+
+def _pause(pause: Trace, zone: tzinfo) -> str:
+    begun = f", {w.by(pause['by'])}" if pause["by"] else ""
+    if pause["to"] is None:
+        return f"since {w.local(pause['from'], zone)}{begun}"
+    ended = f"; {w.by(pause['ended_by'])}" if pause["ended_by"] else ""
+    return f"{w.local(pause['from'], zone)} to {w.local(pause['to'], zone, since=pause['from'])}{begun}{ended}"
 
 
 def _end_of(life: Trace, zone: tzinfo) -> Iterator[tuple[str, str]]:
+    if life["started_by"]:
+        yield "began", f"{w.local(life['started_at'], zone)}, {w.by(life['started_by'])}"
+    for each in life["pauses"]:
+        yield "paused", _pause(each, zone)
     for each in life["warnings"]:
-        yield "told", f"{each['level']} percent at {_local(each['at'], zone)}"
+        of = "" if each["deadline"] == life["deadline"] else f", of a deadline {w.local(each['deadline'], zone)}"
+        yield "told", f"{each['level']} percent at {w.local(each['at'], zone)}{of}"
     for each in life["warnings_to_come"]:
-        yield "to come", f"{each['level']} percent at {_local(each['at'], zone)}"
+        yield "to come", f"{each['level']} percent at {w.local(each['at'], zone)}"
     if life["ended_at"]:
-        yield "ended", f"{_local(life['ended_at'], zone)}, {_by(life['ended_by'])}"
+        yield "ended", f"{w.local(life['ended_at'], zone)}, {w.by(life['ended_by'])}"
     verdict = life["verdict"]
     words = VERDICTS[verdict["state"]]
     if "remaining_seconds" in verdict and verdict["state"] == "met":
-        words += f", {_seconds(verdict['remaining_seconds'])} left"
+        words += f", {w.seconds(verdict['remaining_seconds'])} left"
     if "late_by_seconds" in verdict:
-        words += f", by {_seconds(verdict['late_by_seconds'])}"
+        words += f", by {w.seconds(verdict['late_by_seconds'])}"
     yield "verdict", words
-
-
-def _count(count: Trace, *, number: int = 0) -> Iterator[RenderableType]:
-    zone, target, hours, calendar = _zone(count), count["target"], count["hours"], count["calendar"]
-    source = "the case's own" if target["source"] == "case" else "of the pack"
-    rows = [
-        ("target", f"{_seconds(target['seconds'])}, {source}, {target['rule']}{_because(target)}"),
-        ("hours", f"{hours['serve'].replace('_', ' ')}, {hours['rule']}{_because(hours)}"),
-        ("calendar", f"{calendar['name']}; times are of {calendar['zone']}"),
-        ("from", f"{_local(count['from'], zone)}{_mode(count)}"),
-    ]
-    if count["credit_seconds"]:
-        rows.append(("kept", f"{_seconds(count['credit_seconds'])}, used up before under other terms"))
-    if number:
-        yield Padding(f"Count {number}", INDENT)
-    yield _facts(rows)
-    yield Padding(_periods(count, zone), INDENT)
-    sum_ = f"{_seconds(count['sum_seconds'])}, the target, at {_local(count['ends_at'], zone)}"
-    short = f"{_seconds(count['sum_seconds'])}; no calendar reaches further than {count['ends_at']}"
-    yield _facts([("sum", sum_ if count["reaches_target"] else short)])
-
-
-def _mode(count: Trace) -> str:
-    return f" ({HOW[count['how']]})" if count["how"] != "from_start" else ""
-
-
-def _periods(count: Trace, zone: tzinfo) -> RenderableType:
-    """What was open, what was closed and where the clocks were changed, in the order of time."""
-    rows: list[tuple[str, tuple[str, str, str]]] = []
-    for each in count["periods"]:
-        words = f"{_local(each['from'], zone)} to {_local(each['to'], zone, since=each['from'])}"
-        rows.append((_local_key(each["from"], zone), (words, _number(each["seconds"]), _number(each["sum_seconds"]))))
-    rows += [
-        (day["date"], (f"{day['weekday']} {day['date']} {day.get('holiday', 'closed')}", "-", ""))
-        for day in count["calendar"]["days"]
-        if not day["open"]
-    ]
-    for each in count["pauses"]:
-        words = f"{_local(each['from'], zone)} paused to {_local(each['to'], zone, since=each['from'])}"
-        rows.append((_local_key(each["from"], zone), (words, "-", "")))
-    for change in count["calendar"]["offset_changes"]:
-        words = f"{_local(change['at'], zone)} clocks go from {change['from']} to {change['to']}"
-        rows.append((_local_key(change["at"], zone), (words, "", "")))
-    rows.sort(key=lambda row: row[0])
-    if len(rows) > ROWS_MAX:
-        half, left_out = ROWS_MAX // 2, len(rows) - ROWS_MAX
-        rows = [*rows[:half], ("", (f"… {left_out} more, see --json", "", "")), *rows[-half:]]
-    table = Table("open", "seconds", "sum", box=None, pad_edge=False)
-    for column in table.columns[1:]:
-        column.justify = "right"
-    for _, row in rows:
-        table.add_row(*row)
-    return table
 
 
 # --- the rest -------------------------------------------------------------------------------------------------------
@@ -205,29 +151,31 @@ def _periods(count: Trace, zone: tzinfo) -> RenderableType:
 
 def _coverage(trace: Trace) -> Iterator[RenderableType]:
     found = trace["coverage"]
-    if found is not None and found["outcome"] != "covered":
-        yield f"Coverage: {found['outcome']} by {found['rule']}{_because(found)}. {found['advice']}"
+    if found is not None:
+        tracked = "" if found["promised"] or found["outcome"] == "declined" else ", tracked and not promised"
+        told = f"Coverage: {found['outcome']}{tracked} by {found['rule']}{w.because(found)}. {found['advice']}"
+        yield told.rstrip()
 
 
 def _silence(silence: Trace) -> Iterator[RenderableType]:
     count = silence["count"]
-    zone = _zone(count)
-    limit = "no limit" if silence["deadline"] is None else f"limit {_local(silence['deadline'], zone)}"
-    yield from _heading(f"{silence['clock']}: support waits since {_local(silence['since'], zone)}, {limit}")
-    yield from _count(count)
-    rows = [("waits", _by(silence["by"]))]
+    zone = w.zone_of(count)
+    limit = "no limit" if silence["deadline"] is None else f"limit {w.local(silence['deadline'], zone)}"
+    yield from _heading(f"{silence['clock']}: support waits since {w.local(silence['since'], zone)}, {limit}")
+    yield from counts.told(count)
+    rows = [("waits", w.by(silence["by"]))]
     if silence["not_before"] != silence["since"]:
-        rows.append(("changed", f"its terms changed {_local(silence['not_before'], zone)}; not broken before that"))
-    rows.append(("verdict", SILENCES[silence["verdict"]["state"]] + _when(silence["verdict"], zone)))
-    yield _facts(rows)
+        rows.append(("changed", f"its terms changed {w.local(silence['not_before'], zone)}; not broken before that"))
+    rows.append(("verdict", SILENCES[silence["verdict"]["state"]] + w.when(silence["verdict"], zone)))
+    yield w.facts(rows)
 
 
 def _effort(trace: Trace) -> Iterator[RenderableType]:
     effort = trace["effort"]
     if effort is not None:
-        worked, limit = _seconds(effort["worked_seconds"]), _seconds(effort["limit_seconds"])
+        worked, limit = w.seconds(effort["worked_seconds"]), w.seconds(effort["limit_seconds"])
         yield from _heading(f"engineer time: {worked} of {limit}")
-        yield _facts([("limit", f"{effort['rule']}{_because(effort)}"), ("then", effort["advice"])])
+        yield w.facts([("limit", f"{effort['rule']}{w.because(effort)}"), ("then", effort["advice"])])
 
 
 def _changes(trace: Trace) -> Iterator[RenderableType]:
@@ -235,15 +183,21 @@ def _changes(trace: Trace) -> Iterator[RenderableType]:
         return
     yield from _heading("changes")
     for change in trace["changes"]:
-        fields = ", ".join(f"{name} {_value(old)} → {_value(new)}" for name, (old, new) in change["fields"].items())
-        yield Padding(f"{change['at']} {fields}; {_by(change['by'])}", INDENT)
+        fields = ", ".join(f"{name} {w.plain(old)} → {w.plain(new)}" for name, (old, new) in change["fields"].items())
+        yield Padding(f"{change['at']} {fields}; {w.by(change['by'])}", INDENT)
         for effect in change["effects"]:
-            rule = f", {effect['rule']}" if "rule" in effect else ""
-            moved = f": {effect['old_deadline'] or 'none'} → {effect['new_deadline'] or 'none'}"
-            same = effect["old_deadline"] == effect["new_deadline"]
-            again = f", run {effect['run']}" if effect["run"] > 1 else ""
-            words = f"{effect['clock']}{again}: {HOW[effect['how']]}{rule}{'' if same else moved}"
-            yield Padding(words, (0, 0, 0, 4))
+            yield Padding(f"{effect['clock']}{w.run(effect['run'])}: {_effect(effect)}", (0, 0, 0, 4))
+
+
+def _effect(effect: Trace) -> str:
+    old, new = effect["old_deadline"], effect["new_deadline"]
+    rule = f", {effect['rule']}" if "rule" in effect else ""
+    if effect["how"] in {"stands", "ended"}:
+        return HOW[effect["how"]]
+    if old == new:
+        stays = "no deadline while it is paused" if old is None else f"the deadline stays {old}"
+        return f"{HOW[effect['how']]}{rule}; {stays}"
+    return f"{HOW[effect['how']]}{rule}: {old or 'none'} → {new or 'none'}"
 
 
 def _downgrades(trace: Trace) -> Iterator[RenderableType]:
@@ -258,69 +212,21 @@ def _downgrades(trace: Trace) -> Iterator[RenderableType]:
 def _evidence(evidence: Trace) -> str:
     known = {name: value for name, value in evidence.items() if name != "events"}
     events = ", ".join(f"{each['id']} of {each['source']}" for each in evidence.get("events", []) if each)
-    return "; ".join([*(f"{name} {_value(value)}" for name, value in known.items()), *([events] if events else [])])
+    return "; ".join([*(f"{name} {w.plain(value)}" for name, value in known.items()), *([events] if events else [])])
+
+
+def _story(trace: Trace) -> Iterator[RenderableType]:
+    """What was decided besides, of coverage, contact, effort, scripts and reopening; clocks are told above."""
+    others = [each for each in trace["story"] if each["type"].partition(".")[0] not in {"sla", "severity"}]
+    if not others:
+        return
+    yield from _heading("also decided")
+    for each in others:
+        yield Padding(f"{each['at']} {each['type']}, {each['rule']}; {w.by(each['by'])}", INDENT)
+        for more in filter(None, (each.get("advice", ""), ", ".join(each.get("failed", [])))):
+            yield Padding(more, (0, 0, 0, 4))
 
 
 def _clauses(trace: Trace) -> Iterator[RenderableType]:
     yield from _heading("rules")
-    yield _facts((rule, f"{said['clause']} ({said['origin']})") for rule, said in trace["rules"].items())
-
-
-# --- words ----------------------------------------------------------------------------------------------------------
-
-
-def _zone(count: Trace) -> tzinfo:
-    return zone_named(count["calendar"]["zone"])
-
-
-def _local(instant: str, zone: tzinfo, *, since: str = "") -> str:
-    """`Mon 2026-01-05 09:00`, on the wall clock of the zone; without the date if `since` has the same one."""
-    moment = datetime.fromisoformat(instant).astimezone(zone)
-    time = moment.strftime("%H:%M")
-    if moment.second or moment.microsecond:
-        time = moment.strftime("%H:%M:%S.%f").rstrip("0").rstrip(".")
-    if since and datetime.fromisoformat(since).astimezone(zone).date() == moment.date():
-        return time
-    return f"{moment:%a %Y-%m-%d} {time}"
-
-
-def _local_key(instant: str, zone: tzinfo) -> str:
-    return datetime.fromisoformat(instant).astimezone(zone).isoformat()
-
-
-def _seconds(value: float) -> str:
-    return f"{_number(value)} s"
-
-
-def _number(value: float) -> str:
-    return f"{value:,}"
-
-
-def _because(document: Trace) -> str:
-    asked = document["because"]
-    return f", because {_listed(asked)}" if asked else ", for all others"
-
-
-def _listed(fields: Trace) -> str:
-    return ", ".join(f"{name} is {_value(value)}" for name, value in fields.items())
-
-
-def _value(value: object) -> str:
-    if isinstance(value, list):
-        return "[" + ", ".join(map(str, value)) + "]"
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {_value(each)}" for name, each in value.items())
-    return (
-        {True: "true", False: "false", None: "none"}.get(value, str(value))
-        if isinstance(value, bool | None)
-        else str(value)
-    )
-
-
-def _when(verdict: Trace, zone: tzinfo) -> str:
-    at = f"; {_local(verdict['at'], zone)}" if verdict["at"] else ""
-    return at + (f", {_by(verdict['by'])}" if verdict["by"] else "")
-
-
-def _by(event: Trace | None) -> str:
-    return f"{event['type']} {event['id']} of {event['source']}" if event else "time, by the pack"
+    yield w.facts((rule, f"{said['clause']} ({said['origin']})") for rule, said in trace["rules"].items())

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from sla_monitor.config.closures import Closures
 from sla_monitor.config.holiday_dates import PUBLIC_HOLIDAYS, Holidays, Kind, holiday_dates, known_subdivision
+from sla_monitor.config.reasons import NamedReasons
 from sla_monitor.config.zones import UnknownPlace, zone_named, zone_names
 from sla_monitor.core.calendar import INTERVALS_COMPILED_MAX, Calendar, CompiledCalendar, Room
 from sla_monitor.core.hours import (
@@ -122,6 +123,15 @@ class CountryCalendars:
             early=partial(early_dates, partial(of_kind, self._lookup, country, part, days.early), rule),
             early_minute=days.early_minute,
             outages=partial(outages, rule.closures, zone),
+            reasons=NamedReasons(
+                country=country,
+                part=part,
+                zone=zone,
+                holidays=days,
+                closures=rule.closures,
+                own=frozenset(rule.date_hours),
+                lookup=self._lookup,
+            ),
         )
 
 

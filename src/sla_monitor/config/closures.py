@@ -23,6 +23,7 @@ from sla_monitor.core.hours import FIRST_YEAR, LAST_YEAR, Interval
 
 BYTES_MAX = 1_048_576  # 1 MiB; a year of single closures is about 20 KB
 EVENTS_MAX = 2_000
+TITLE_CHARS_MAX = 120  # of a title, as explanations show it
 RECURRING_MAX = 100  # x 366 days = 36,600 stretches a year, ~10 MB
 TOO_OFTEN = {"SECONDLY", "MINUTELY", "HOURLY"}  # such events are hours, not closures; each costs minutes to resolve
 BY_TIME = {"BYHOUR", "BYMINUTE", "BYSECOND"}
@@ -45,20 +46,26 @@ class Year:
 
     def outages(self, zone: ZoneInfo) -> list[Interval]:
         """The stretches as microseconds since the epoch, for a calendar in this zone."""
-        local = [(begins.replace(tzinfo=zone), ends.replace(tzinfo=zone)) for begins, ends in self.floating]
-        return [
-            ((begins - _EPOCH) // _MICROSECOND, (ends - _EPOCH) // _MICROSECOND)
-            for begins, ends in [*self.instants, *local]
-        ]
+        return [outage(begins, ends, zone) for begins, ends in [*self.instants, *self.floating]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occurrence:
+    """An event as it comes in a year: from, to, and what it is called."""
+
+    begins: date | datetime
+    ends: date | datetime
+    title: str
 
 
 @dataclass(frozen=True, slots=True)
 class Closures:
-    """One iCalendar file, resolved a year at a time and remembered."""
+    """One iCalendar file, resolved a year at a time and remembered. `found`: for explanations."""
 
     name: str
     calendar: Calendar = field(repr=False)
     years: dict[int, Year] = field(default_factory=dict, repr=False)  # at most 206: all that calendars cover
+    found: dict[int, tuple[Occurrence, ...]] = field(default_factory=dict, repr=False)  # likewise
 
     def year(self, year: int) -> Year:
         """What is closed in it; nothing outside the years of calendars."""
@@ -68,20 +75,46 @@ class Closures:
 
     def resolved(self, year: int) -> Year:
         """What the file says, whatever is remembered."""
+        found = self._occurrences(year)
+        timed = [
+            (each.begins, each.ends)
+            for each in found
+            if isinstance(each.begins, datetime) and isinstance(each.ends, datetime)
+        ]
+        return Year(
+            dates=frozenset(day for each in found if is_whole(each) for day in dates(each.begins, each.ends, year)),
+            instants=tuple(sorted(span for span in timed if span[0].tzinfo is not None)),
+            floating=tuple(sorted(span for span in timed if span[0].tzinfo is None)),
+        )
+
+    def title_of_date(self, day: date) -> str:
+        """What the events are called that close a date; "" if the file, unlike its lock, has none."""
+        found = (each for each in self._remembered(day.year) if is_whole(each) and each.begins <= day < each.ends)
+        return "; ".join(dict.fromkeys(each.title for each in found))
+
+    def titles_of_outages(self, year: int, zone: ZoneInfo) -> dict[Interval, str]:
+        """What the events with times are called, by when they are in a zone."""
+        found: dict[Interval, dict[str, None]] = {}
+        for each in self._remembered(year):
+            if isinstance(each.begins, datetime) and isinstance(each.ends, datetime):
+                found.setdefault(outage(each.begins, each.ends, zone), {})[each.title] = None
+        return {span: "; ".join(titles) for span, titles in found.items()}
+
+    def _remembered(self, year: int) -> tuple[Occurrence, ...]:
+        if year not in self.found:
+            self.found[year] = self._occurrences(year)
+        return self.found[year]
+
+    def _occurrences(self, year: int) -> tuple[Occurrence, ...]:
         if not FIRST_YEAR <= year <= LAST_YEAR:
-            return Year()
+            return ()
         first, last = datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)
         day = timedelta(days=1)  # floating times, and dates of other zones, may lie a day off
         found = recurring_ical_events.of(self.calendar).between(first - day, last + day)
-        spans = [(plain(event.start), plain(event.end)) for event in found if closes(event)]
-        whole = [(begins, ends) for begins, ends in spans if not isinstance(begins, datetime)]
-        timed = [
-            (begins, ends) for begins, ends in spans if isinstance(begins, datetime) and isinstance(ends, datetime)
-        ]
-        return Year(
-            dates=frozenset(each for begins, ends in whole for each in dates(begins, ends, year)),
-            instants=tuple(sorted(span for span in timed if span[0].tzinfo is not None)),
-            floating=tuple(sorted(span for span in timed if span[0].tzinfo is None)),
+        return tuple(
+            Occurrence(begins=plain(event.start), ends=plain(event.end), title=title_of(event))
+            for event in found
+            if closes(event)
         )
 
 
@@ -122,7 +155,7 @@ def read_closures(path: Path, name: str) -> Closures:
 
 def wrong_with(event: Any) -> str | None:
     """Why an event is no closure, or None."""
-    title = str(event.get("SUMMARY", event.get("UID", "an event")))[:60]
+    title = title_of(event)[:60]
     said = event.get("RRULE", [])
     for rule in said if isinstance(said, list) else [said]:
         if TOO_OFTEN.intersection(rule.get("FREQ", [])) or BY_TIME & rule.keys():
@@ -138,6 +171,23 @@ def wrong_with(event: Any) -> str | None:
     if begins >= ends:
         return f"{title}: ends when it begins or before"
     return None
+
+
+def title_of(event: Any) -> str:
+    """What an event is called; one without a title by its id."""
+    return str(event.get("SUMMARY") or event.get("UID") or "an event")[:TITLE_CHARS_MAX]
+
+
+def is_whole(occurrence: Occurrence) -> bool:
+    """Whether it is one of whole days."""
+    return not isinstance(occurrence.begins, datetime)
+
+
+def outage(begins: datetime, ends: datetime, zone: ZoneInfo) -> Interval:
+    """A stretch of time as microseconds since the epoch; without a zone of its own it is one of this zone's clock."""
+    local = (each if each.tzinfo else each.replace(tzinfo=zone) for each in (begins, ends))
+    opens, closes = ((each - _EPOCH) // _MICROSECOND for each in local)
+    return opens, closes
 
 
 def closes(event: Event) -> bool:

@@ -23,14 +23,13 @@ from sla_monitor.core.facts import DAY, MINUTE
 from sla_monitor.core.hours import (
     FIRST_YEAR,
     LAST_YEAR,
-    MINUTES_A_DAY,
-    Hours,
     Interval,
     OpeningHours,
+    Reason,
     merged,
-    open_on,
     without,
 )
+from sla_monitor.core.stated import Stated, interruptions, stated
 from sla_monitor.errors import BadConfiguration
 
 INTERVALS_COMPILED_MAX = 400_000  # x 3 lists x (8 B pointer + 32 B integer) = 48 MB: 500 calendars of 3 years
@@ -168,17 +167,27 @@ class CompiledCalendar:
         """Whose wall clock its hours are on."""
         return self._zone
 
-    def hours_on(self, day: date) -> Hours:
-        """What is open on a local date, as stated: on the wall clock, wherever that is changed. For explanations.
+    def stated_on(self, day: date) -> Stated:
+        """What is said of a local date, on the wall clock, wherever that is changed. For explanations."""
+        return stated(self._hours, day)
 
-        Interruptions are those of the same wall clock, in minutes.
-        """
-        midnight = day.toordinal() * MINUTES_A_DAY
-        walls = [
-            (self._wall(begins) - midnight, self._wall(ends) - midnight)
-            for begins, ends in self._hours.outages(day.year)
-        ]
-        return tuple(without(open_on(self._hours, day), merged(walls)))
+    def interruptions(self, start: int, end: int) -> Iterator[tuple[Interval, Reason]]:
+        """What takes open time away in [start, end), whatever the days say, by name. For explanations."""
+        found: dict[tuple[Interval, Reason], None] = {}
+        for year in range(_year_of(start), _year_of(end) + 1):
+            found |= dict.fromkeys(interruptions(self._hours, year))
+        for (begins, ends), reason in found:
+            opens, closes = max(begins, start), min(ends, end)
+            if opens < closes and any(
+                closing > opens and opening < closes for opening, closing in self._near(opens, closes)
+            ):
+                yield (begins, ends), reason
+
+    def _near(self, start: int, end: int) -> list[Interval]:
+        """What the days around a stretch of time have open, interruptions aside."""
+        first, last = (_EPOCH_ORDINAL + instant // DAY for instant in (start, end))
+        opened, cuts = self._of_dates(range(first - 2, last + 3))
+        return without(merged(opened), merged(cuts))
 
     def add(self, start: int, budget: int) -> int:
         """Return the earliest t >= start with between(start, t) >= budget: used up at closing, it is closing time."""
@@ -314,23 +323,22 @@ class CompiledCalendar:
 
     def _compile(self, year: int) -> tuple[list[int], list[int]]:
         """Return starts and ends of one UTC year, clipped to it; local dates may lie two days off (Pacific/Apia)."""
-        ordinals = range(date(year, 1, 1).toordinal() - 2, date(year + 1, 1, 1).toordinal() + 2)
-        opened: list[Interval] = []
-        cuts: list[Interval] = []
-        for ordinal in ordinals:
-            hours, breaks = self._hours.on(date.fromordinal(ordinal))
-            opened += [(self._edge(ordinal, opens), self._edge(ordinal, closes)) for opens, closes in hours]
-            cuts += [(self._edge(ordinal, opens), self._edge(ordinal, closes)) for opens, closes in breaks]
+        opened, cuts = self._of_dates(range(date(year, 1, 1).toordinal() - 2, date(year + 1, 1, 1).toordinal() + 2))
         cuts += self._hours.outages(year)
         first, last = _YEAR_STARTS[year - FIRST_YEAR], _YEAR_STARTS[year - FIRST_YEAR + 1]
         inside = [(max(opens, first), min(closes, last)) for opens, closes in opened]
         intervals = without(merged(inside), merged(cuts))
         return [opens for opens, _ in intervals], [closes for _, closes in intervals]
 
-    def _wall(self, instant: int) -> int:
-        """Return the minute of the wall clock that is shown at an instant, counted from the year 1."""
-        local = (_EPOCH + timedelta(microseconds=instant)).astimezone(self._zone)
-        return local.toordinal() * MINUTES_A_DAY + local.hour * 60 + local.minute
+    def _of_dates(self, ordinals: range) -> tuple[list[Interval], list[Interval]]:
+        """What opens and what closes on local dates, as instants."""
+        opened: list[Interval] = []
+        cuts: list[Interval] = []
+        for ordinal in ordinals:
+            hours, breaks = self._hours.on(date.fromordinal(ordinal))
+            opened += [(self._edge(ordinal, opens), self._edge(ordinal, closes)) for opens, closes in hours]
+            cuts += [(self._edge(ordinal, opens), self._edge(ordinal, closes)) for opens, closes in breaks]
+        return opened, cuts
 
     def _edge(self, ordinal: int, minute: int) -> int:
         """Return the instant of a wall time; `fold=0` is the first pass and, in a gap, forward by its length."""

@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import Final, Protocol
 
 from sla_monitor.core.facts import MINUTE
 from sla_monitor.errors import BadConfiguration
@@ -34,6 +35,45 @@ def no_outages(_year: int) -> Hours:
     return ()
 
 
+# Why a date or a part of it is closed; the last one where nobody says.
+HOLIDAY: Final = "holiday"
+HALF_DAY: Final = "half_day"
+CLOSURE: Final = "closure"
+BREAK: Final = "break"
+CLOSED: Final = "closed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why something is closed. `name`: what the holiday or the event is called, "" if nobody knows. `file`: of the
+    event.
+    """
+
+    kind: str
+    name: str = ""
+    file: str = ""
+
+
+class Reasons(Protocol):
+    """What closes hours, by name. Explanations ask; deadlines do not."""
+
+    def closed(self, day: date) -> Sequence[Reason]:
+        """Of a date that is closed."""
+        ...
+
+    def early(self, day: date) -> Sequence[Reason]:
+        """Of a date that closes early."""
+        ...
+
+    def ignored(self, day: date) -> Sequence[Reason]:
+        """Of a date that is not closed, or not early, because it has hours of its own."""
+        ...
+
+    def outages(self, year: int) -> Sequence[tuple[Interval, Reason]]:
+        """Those of the hours, each with its reason."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeeklyHours:
     """Local opening hours: `weekly` by weekday (0 = Monday), replaced on the dates of `date_hours`, cut by `breaks`.
@@ -50,6 +90,7 @@ class WeeklyHours:
     early: Callable[[int], frozenset[date]] = never_closed
     early_minute: int = MINUTES_A_DAY
     outages: Callable[[int], Sequence[Interval]] = no_outages
+    reasons: Reasons | None = None
 
     def __post_init__(self) -> None:
         problems = [f"weekday {weekday} is not 0 to 6" for weekday in self.weekly if weekday not in range(7)]
@@ -96,8 +137,15 @@ class DatedHours:
 
     def in_force(self, day: date) -> WeeklyHours:
         """The version that holds on a date."""
-        after = bisect_right(self.versions, day, key=lambda version: version[0])
-        return self.versions[max(0, after - 1)][1]
+        return self.versions[self._position(day)][1]
+
+    def begins(self, day: date) -> date | None:
+        """From when that version holds; None: from the beginning."""
+        position = self._position(day)
+        return self.versions[position][0] if position else None
+
+    def _position(self, day: date) -> int:
+        return max(0, bisect_right(self.versions, day, key=lambda version: version[0]) - 1)
 
     def on(self, day: date) -> tuple[Hours, Hours]:
         """As that of the version in force."""

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from sla_monitor.core import facts as f
 from sla_monitor.core import notices as n
+from sla_monitor.core.hours import BREAK, CLOSED, CLOSURE, HALF_DAY, HOLIDAY
 from sla_monitor.wire.schemas import DIALECT
 
 Schema = Mapping[str, Any]
@@ -38,13 +39,31 @@ _EVENT: Final = _or_null(_object({"source": _TEXT, "id": _TEXT, "type": {"enum":
 _TERMS: Final = {"rule": _RULE, "because": _BECAUSE}
 _PERIOD: Final = _object({"from": _TIME, "to": _TIME, "seconds": _SECONDS, "sum_seconds": _SECONDS})
 _WALL: Final = {"type": "string", "pattern": "^([01][0-9]|2[0-4]):[0-5][0-9]$"}
+_HOURS: Final = {"type": "array", "prefixItems": [_WALL, _WALL], "items": False}
+_DATE: Final = {"type": "string", "format": "date"}
+_CLOSES_DATES: Final = (HOLIDAY, HALF_DAY, CLOSURE, BREAK, CLOSED)
+_CALLED: Final = {
+    "name": {**_TEXT, "description": "Of the holiday, or the title of the event; missing where nobody knows it."},
+    "file": {**_TEXT, "description": "The iCalendar file that has the event."},
+}
 _DAY: Final = _object(
     {
-        "date": {"type": "string", "format": "date"},
+        "date": _DATE,
         "weekday": _TEXT,
-        "open": _list({"type": "array", "prefixItems": [_WALL, _WALL], "items": False}),
+        "open": _list(_HOURS),
     },
-    {"holiday": {**_TEXT, "description": "Why it is closed, where that has a name."}},
+    {
+        "hours": _list(_HOURS, about="What `closings` take away from; without any it is what is open."),
+        "closings": _list(
+            _object({"kind": {"enum": [*_CLOSES_DATES]}, "closed": _list(_HOURS)}, _CALLED),
+            about="What closes the date or a part of it, whatever its hours are.",
+        ),
+        "own_hours": _object(
+            {"instead_of": _list(_HOURS), "ignores": _list(_object({"kind": {"enum": [HOLIDAY, HALF_DAY]}}, _CALLED))},
+            about="The pack has hours of this date alone: in place of those of its weekday, and of a holiday.",
+        ),
+        "since": {**_DATE, "description": "Hours of this calendar were changed for good; these hold from that date."},
+    },
 )
 _CALENDAR: Final = _object(
     {
@@ -53,13 +72,22 @@ _CALENDAR: Final = _object(
         "zone": {**_TEXT, "description": "The case's time zone, an IANA name."},
         "always_open": _YES,
         "days": _list(_DAY, about="Every local date from the first to the last, with its hours on the wall clock."),
+        "interruptions": _list(
+            _object({"from": _TIME, "to": _TIME, "kind": {"enum": [CLOSURE, CLOSED]}}, _CALLED),
+            about="Events with times that take open time away, whatever the days say.",
+        ),
         "offset_changes": _list(_object({"at": _TIME, "from": _TEXT, "to": _TEXT})),
     }
 )
+_TARGET: Final = {**_TERMS, "seconds": _SECONDS, "source": {"enum": ["pack", "case"]}}
 _COUNTED: Final = _object(
     {
         "how": {"enum": ["from_start", "from_change", "keep_elapsed"]},
-        "target": _object({**_TERMS, "seconds": _SECONDS, "source": {"enum": ["pack", "case"]}}),
+        "policy": {**_TEXT, "description": "The version of the pack whose rules it counts by."},
+        "target": _object(
+            _TARGET,
+            {"one_day_of": {**_TEXT, "description": "The calendar whose ordinary day it is."}},
+        ),
         "hours": _object({**_TERMS, "serve": {"enum": ["round_the_clock", "calendar"]}}),
         "calendar": _CALENDAR,
         "from": _TIME,
@@ -79,14 +107,18 @@ _LIFE: Final = _object(
         "run": _RUN,
         "generation": {"type": "integer", "minimum": 1},
         "started_at": _TIME,
+        "started_by": _EVENT,
         "ended_at": _or_null(_TIME),
         "ended_by": _EVENT,
         "promised": _YES,
         "counts": _list(_COUNTED, about="Each way the deadline was counted, in the order of the changes."),
-        "pauses": _list(_object({"from": _TIME, "to": _or_null(_TIME)})),
+        "pauses": _list(_object({"from": _TIME, "by": _EVENT, "to": _or_null(_TIME), "ended_by": _EVENT})),
         "deadline": _or_null(_TIME),
         "decisive_count": {**_COUNT, "description": "The index of the count that ends at the deadline."},
-        "warnings": _list(_object({**_LEVEL, "kind": {"enum": [n.WARNING, n.OVERDUE]}})),
+        "warnings": _list(
+            _object({**_LEVEL, "kind": {"enum": [n.WARNING, n.OVERDUE]}, "deadline": _TIME}),
+            about="Levels that were reached, each of the deadline as it was then.",
+        ),
         "warnings_to_come": _list(_object(_LEVEL)),
         "verdict": _object(
             {

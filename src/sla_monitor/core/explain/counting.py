@@ -5,18 +5,17 @@ Nothing is computed anew here: where a count ends is what the clock said; this i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
 
 from sla_monitor.core.calendar import Calendar, CompiledCalendar
 from sla_monitor.core.clock import Interrupted
 from sla_monitor.core.facts import DAY
-from sla_monitor.core.hours import Interval
-from sla_monitor.core.profile import Profile
+from sla_monitor.core.hours import Interval, Reason
+from sla_monitor.core.stated import Stated
 from sla_monitor.core.times import iso, seconds
 
-Names = Callable[[str, str | None, int], Mapping[date, str]]  # (country, subdivision, year): holidays by date
 Document = dict[str, Any]
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -48,7 +47,7 @@ def _pauses(calendar: Calendar, span: Interval) -> Iterator[Interval]:
             yield max(begins, span[0]), min(ends, span[1])
 
 
-def place(calendar: Calendar, local: Calendar, span: Interval, profile: Profile, names: Names) -> Document:
+def place(calendar: Calendar, local: Calendar, span: Interval) -> Document:
     """The calendar that counts, and what of it lies in the span. `local` is the one of the case's country: its zone is
     the case's, also where it is served round the clock.
     """
@@ -58,12 +57,13 @@ def place(calendar: Calendar, local: Calendar, span: Interval, profile: Profile,
         "name": calendar.name,
         "zone": getattr(zone, "key", str(zone)),
         "always_open": not isinstance(calendar, CompiledCalendar),
-        "days": list(_days(calendar, span, profile, names)) if isinstance(calendar, CompiledCalendar) else [],
+        "days": list(_days(calendar, span)) if isinstance(calendar, CompiledCalendar) else [],
+        "interruptions": list(_interruptions(calendar, span)) if isinstance(calendar, CompiledCalendar) else [],
         "offset_changes": list(offset_changes(zone, span)),
     }
 
 
-def _days(calendar: CompiledCalendar, span: Interval, profile: Profile, names: Names) -> Iterator[Document]:
+def _days(calendar: CompiledCalendar, span: Interval) -> Iterator[Document]:
     """Every local date that the span touches, with what is open on it as stated."""
     start, end = span
     # A date that was skipped (Samoa, 30 December 2011) has hours too, which then fall on the next one.
@@ -73,14 +73,39 @@ def _days(calendar: CompiledCalendar, span: Interval, profile: Profile, names: N
     last = _local(end, calendar.zone).date()
     for ordinal in range(first.toordinal(), last.toordinal() + 1):
         day = date.fromordinal(ordinal)
-        hours = calendar.hours_on(day)
-        name = names(profile.country, profile.subdivision, day.year).get(day)
+        stated = calendar.stated_on(day)
         yield {
             "date": day.isoformat(),
             "weekday": WEEKDAYS[day.weekday()],
-            "open": [[_wall(opens), _wall(closes)] for opens, closes in hours],
-            **({"holiday": name} if name and not hours else {}),
+            "open": _walls(stated.open),
+            **_unusual(stated),
         }
+
+
+def _unusual(stated: Stated) -> Document:
+    """What makes a day other than its weekday is; of most days nothing."""
+    told: Document = {}
+    if stated.closings:
+        told["hours"] = _walls(stated.hours)
+        told["closings"] = [reason_of(each.reason) | {"closed": _walls(each.hours)} for each in stated.closings]
+    if stated.instead_of is not None:
+        ignored = [reason_of(each) for each in stated.ignored]
+        told["own_hours"] = {"instead_of": _walls(stated.instead_of), "ignores": ignored}
+    if stated.since is not None:
+        told["since"] = stated.since.isoformat()
+    return told
+
+
+def reason_of(reason: Reason) -> Document:
+    """What it is, and its names as far as they are known."""
+    known = {"name": reason.name, "file": reason.file}
+    return {"kind": reason.kind, **{what: text for what, text in known.items() if text}}
+
+
+def _interruptions(calendar: CompiledCalendar, span: Interval) -> Iterator[Document]:
+    """What closes for a while, as instants: its edges may lie anywhere, also in an hour that comes twice."""
+    for (begins, ends), reason in calendar.interruptions(*span):
+        yield {"from": iso(begins), "to": iso(ends), **reason_of(reason)}
 
 
 def offset_changes(zone: tzinfo, span: Interval) -> Iterator[Document]:
@@ -105,6 +130,10 @@ def _local(instant: int, zone: tzinfo) -> datetime:
 
 def _offset(instant: int, zone: tzinfo) -> str:
     return _local(instant, zone).isoformat()[-6:]
+
+
+def _walls(hours: Iterable[Interval]) -> list[list[str]]:
+    return [[_wall(opens), _wall(closes)] for opens, closes in hours]
 
 
 def _wall(minute: int) -> str:

@@ -16,9 +16,19 @@ STARTED, ENDED, STANDS = "started", "ended", "stands"
 
 
 @dataclass(slots=True, kw_only=True)
+class Stretch:
+    """A pause of a clock and the events that it lasted between; one may be over in the instant in which it began."""
+
+    begins: int
+    begun_by: f.Fact | None = None
+    ends: int | None = None
+    ended_by: f.Fact | None = None
+
+
+@dataclass(slots=True, kw_only=True)
 class Life:
     """One run of a clock; `run` is its number among those of the clock. `said`: what was said of it, in order. Of a
-    pause that goes on, `pauses` and `measure` are as if it ended now.
+    pause that goes on, `pauses` and `measure` are as if it ended now; `stretches` are all pauses, with their events.
     """
 
     clock: ClockPolicy
@@ -29,7 +39,9 @@ class Life:
     measure: Measure
     state: ClockState
     pauses: Pauses = ()
+    stretches: list[Stretch] = field(default_factory=list)
     said: list[Intent] = field(default_factory=list)
+    started_by: f.Fact | None = None
     ended_by: f.Fact | None = None
     ended_at: int | None = None
 
@@ -43,6 +55,7 @@ class Wait:
     run: int
     since: int
     event: f.Fact | None
+    policy: Policy
     profile: Profile
     terms: SilenceTerms
     due_at: int | None

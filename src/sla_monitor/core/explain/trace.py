@@ -6,42 +6,40 @@ Times are text in UTC, durations seconds, rules ids; each rule that is named is 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
 from typing import Any
 
 from sla_monitor.core import clock as clocks
 from sla_monitor.core import facts as f
 from sla_monitor.core import notices as n
-from sla_monitor.core.calendar import HORIZON_END
-from sla_monitor.core.clock import FROM_CHANGE, FROM_START, KEEP_ELAPSED, Breached, Measure, Paused, Running, Step
+from sla_monitor.core.clock import Breached, Paused, Running
 from sla_monitor.core.decide import Case, withdrawn
-from sla_monitor.core.explain.counting import Document, Names, count, place
+from sla_monitor.core.explain import counts
+from sla_monitor.core.explain.counting import Document
 from sla_monitor.core.explain.seen import Change, Effect, Life, Wait, Watched
 from sla_monitor.core.explain.watch import watch
-from sla_monitor.core.hours import Interval
-from sla_monitor.core.policy import ClockPolicy, Packs, Policy, Terms
-from sla_monitor.core.profile import LISTS, Profile, When
+from sla_monitor.core.policy import Packs, Policy
+from sla_monitor.core.profile import Profile
 from sla_monitor.core.times import iso, seconds
 
 NEVER_OPENED, OPEN, DECLINED, ENDED = "never_opened", "open", "declined", "ended"
 _DOWNGRADES = (n.DOWNGRADE_RECOMMENDED, n.DOWNGRADED, n.RESTORED)
 
 
-def explain(case: Case, packs: Packs, now: int, names: Names) -> Document:
+def explain(case: Case, packs: Packs, now: int) -> Document:
     """Everything that makes the deadlines of a case what they are, as of `now`, or its last event if later."""
     watched = watch(case, packs, now)
     if watched is None:
         void = withdrawn(case.facts)
         waiting = [{"at": iso(fact.at), "by": _event(fact)} for fact in case.facts if fact.identity not in void]
         return {"case_id": case.case_id, "status": NEVER_OPENED, "as_of": iso(now), "waiting_events": waiting}
-    return _Telling(watched, names).document()
+    return _Telling(watched).document()
 
 
 class _Telling:
     """One document in the making."""
 
-    def __init__(self, watched: Watched, names: Names) -> None:
-        self._watched, self._names = watched, names
+    def __init__(self, watched: Watched) -> None:
+        self._watched = watched
         self._policy: Policy = watched.policy
 
     def document(self) -> Document:
@@ -76,9 +74,9 @@ class _Telling:
     # --- clocks -------------------------------------------------------------------------------------------------
 
     def _clock(self, life: Life) -> Document:
-        counts = self._counts(life)
+        told = counts.of_life(life)
         due_at = iso(life.measure.due_at)
-        decisive = max(index for index, each in enumerate(counts) if each["ends_at"] == due_at)
+        decisive = max(index for index, each in enumerate(told) if each["ends_at"] == due_at)
         running = life.state if life.ended_at is None else None
         to_come = running.warnings if isinstance(running, Running) else getattr(running, "overdue", ())
         return {
@@ -86,15 +84,21 @@ class _Telling:
             "run": life.run,
             "generation": life.generation,
             "started_at": iso(life.started_at),
+            "started_by": _event(life.started_by),
             "ended_at": None if life.ended_at is None else iso(life.ended_at),
             "ended_by": _event(life.ended_by),
             "promised": life.measure.terms.promised,
-            "counts": counts,
+            "counts": told,
             "pauses": _pauses(life),
             "deadline": None if life.ended_at is None and isinstance(life.state, Paused) else due_at,
             "decisive_count": decisive,
             "warnings": [
-                {"level": intent.key.level, "at": iso(intent.at), "kind": intent.key.kind}
+                {
+                    "level": intent.key.level,
+                    "at": iso(intent.at),
+                    "kind": intent.key.kind,
+                    "deadline": intent.data["deadline"],
+                }
                 for intent in life.said
                 if intent.key.kind in {n.WARNING, n.OVERDUE}
             ],
@@ -102,95 +106,15 @@ class _Telling:
             "verdict": _verdict(life),
         }
 
-    def _counts(self, life: Life) -> list[Document]:
-        """Each way the deadline was counted, in order. The measure of each beginning of the clock's history is asked
-        of the clock itself.
-        """
-        clock, steps = life.clock, life.steps
-        current = clocks.measure(clock.name, steps[:1], life.pauses)
-        counts = [self._count(clock, steps[0], FROM_START, current)]
-        for length, step in enumerate(steps[1:], 2):
-            if current.due_at <= step.at:
-                break
-            before, current = current, clocks.measure(clock.name, steps[:length], life.pauses)
-            if clocks.same_terms(clocks.terms_of(clock.name, step), before.terms):
-                continue
-            if step.how == KEEP_ELAPSED:
-                counts.append(self._count(clock, step, KEEP_ELAPSED, current))
-            else:
-                alone = clocks.measure(clock.name, (step,), life.pauses)
-                counts.append(self._count(clock, step, FROM_CHANGE, alone))
-        return counts
-
-    def _count(self, clock: ClockPolicy, step: Step, how: str, measure: Measure) -> Document:
-        terms, profile = measure.terms, step.profile
-        counted = count(terms.calendar, measure.anchor, measure.due_at, credit=measure.credit)
-        return {
-            "how": how,
-            "target": self._target(clock, profile, terms),
-            "hours": self._hours(profile, terms),
-            "calendar": self._place(terms, profile, measure.anchor, measure.due_at),
-            **counted,
-            "reaches_target": counted["sum_seconds"] == seconds(terms.target),
-        }
-
-    def _target(self, clock: ClockPolicy, profile: Profile, terms: Terms) -> Document:
-        own = dict(profile.targets).get(clock.name)
-        said = {"rule": terms.rule, "seconds": seconds(terms.target)}
-        if own is not None:
-            return said | {"source": "case", "because": {"targets": {clock.name: seconds(own)}}}
-        when = next(rule.when for rule in clock.targets if self._policy.matches(rule.when, profile))
-        return said | {"source": "pack", "because": self._because(when, profile)}
-
-    def _hours(self, profile: Profile, terms: Terms) -> Document:
-        when = next(rule.when for rule in self._policy.hours if self._policy.matches(rule.when, profile))
-        serve = "round_the_clock" if terms.round_the_clock else "calendar"
-        return {"rule": terms.hours_rule, "serve": serve, "because": self._because(when, profile)}
-
-    def _place(self, terms: Any, profile: Profile, start: int, end: int) -> Document:
-        local = self._policy.calendar_for(profile.country, profile.subdivision, profile.timezone)
-        told = place(terms.calendar, local, (start, end), profile, self._names)
-        rule = terms.calendar.name.partition(":")[0]
-        return {"rule": rule if rule in self._policy.clauses else None, **told}
-
-    def _because(self, when: When, profile: Profile) -> Document:
-        """What the rule asked for, and what the case had."""
-        return {name: self._value(name, profile, allowed) for name, allowed in when}
-
-    def _value(self, name: str, profile: Profile, allowed: frozenset[str | bool]) -> Any:
-        if name == "english":
-            return self._policy.counts_as_english(profile)
-        if name in LISTS:
-            return [each for each in getattr(profile, name) if each in allowed]
-        return getattr(profile, name)
-
     # --- the customer's side ------------------------------------------------------------------------------------
 
     def _silence(self, wait: Wait) -> Document:
-        terms, profile, policy = wait.terms, wait.profile, self._policy
-        ends_at = clocks.instant_after(terms.calendar, wait.since, terms.limit)
-        limit = next(rule.when for rule in policy.commitment.silences if policy.matches(rule.when, profile))
-        hours = next(rule for rule in policy.hours if policy.matches(rule.when, profile))
-        serve = "round_the_clock" if hours.round_the_clock else "calendar"
-        counted = count(terms.calendar, wait.since, ends_at)
         return {
-            "clock": policy.commitment.name,
+            "clock": self._policy.commitment.name,
             "run": wait.run,
             "since": iso(wait.since),
             "by": _event(wait.event),
-            "count": {
-                "how": FROM_START,
-                "target": {
-                    "rule": terms.rule,
-                    "seconds": seconds(terms.limit),
-                    "source": "pack",
-                    "because": self._because(limit, profile),
-                },
-                "hours": {"rule": hours.rule, "serve": serve, "because": self._because(hours.when, profile)},
-                "calendar": self._place(terms, profile, wait.since, ends_at),
-                **counted,
-                "reaches_target": counted["sum_seconds"] == seconds(terms.limit),
-            },
+            "count": counts.of_wait(wait),
             "not_before": iso(wait.not_before),
             "deadline": None if wait.due_at is None else iso(wait.due_at),
             "verdict": _of_silence(wait),
@@ -209,7 +133,7 @@ class _Telling:
         when = next(each.when for each in self._policy.effort.limits if self._policy.matches(each.when, state.profile))
         return {
             "rule": state.limit.rule,
-            "because": self._because(when, state.profile),
+            "because": counts.because(self._policy, when, state.profile),
             "limit_seconds": seconds(state.limit.limit),
             "worked_seconds": seconds(state.effort.worked_until(self._watched.now)),
             "advice": state.limit.advice,
@@ -228,7 +152,7 @@ class _Telling:
             "rule": found.rule,
             "outcome": outcome,
             "promised": found.promised and outcome != "declined",
-            "because": self._because(next(matching), profile),
+            "because": counts.because(self._policy, next(matching), profile),
             "advice": found.advice,
         }
 
@@ -265,27 +189,16 @@ def _effect(effect: Effect) -> Document:
 
 
 def _pauses(life: Life) -> list[Document]:
-    """Without an end it goes on: as of the explanation, or when the deadline was found to have passed."""
-    paused = life.state if life.ended_at is None and isinstance(life.state, Paused) else None
-    over = life.pauses if paused is None else paused.pauses
-    told: list[Document] = [
-        {"from": iso(begins), "to": None if ends == HORIZON_END else iso(ends)}
-        for begins, ends in sorted([*over, *_of_no_length(life)])
+    """Without an end it goes on, as of the explanation."""
+    return [
+        {
+            "from": iso(each.begins),
+            "by": _event(each.begun_by),
+            "to": None if each.ends is None else iso(each.ends),
+            "ended_by": _event(each.ended_by),
+        }
+        for each in life.stretches
     ]
-    if paused is not None:
-        told.append({"from": iso(paused.since), "to": None})
-    return told
-
-
-def _of_no_length(life: Life) -> Iterator[Interval]:
-    """Pauses that were over in the instant in which they began: no deadline moved, but for that instant none was."""
-    for one, other in pairwise(life.said):
-        if (
-            one.key.kind == n.CLOCK_PAUSED
-            and other.key.kind in {n.CLOCK_RESUMED, n.CLOCK_STOPPED}
-            and one.at == other.at
-        ):
-            yield one.at, one.at
 
 
 def _verdict(life: Life) -> Document:

@@ -6,17 +6,18 @@ pack has switched off are noted too: they say what happened.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from sla_monitor.core import clock as clocks
 from sla_monitor.core import facts as f
 from sla_monitor.core import notices as n
+from sla_monitor.core.calendar import HORIZON_END
 from sla_monitor.core.case import CaseState, opened_by
 from sla_monitor.core.clock import Breached, ClockState, Measure, Paused, Running, Step
 from sla_monitor.core.decide import Case, withdrawn
 from sla_monitor.core.explain.effects import effects_of
-from sla_monitor.core.explain.seen import Change, Life, Wait, Watched
+from sla_monitor.core.explain.seen import Change, Life, Stretch, Wait, Watched
 from sla_monitor.core.notices import Intent
 from sla_monitor.core.policy import ClockPolicy, Packs, Policy
 from sla_monitor.core.profile import Profile
@@ -86,7 +87,16 @@ def _life(
         measure=_measure(clock, steps, run),
         state=run,
         pauses=run.pauses,
+        stretches=list(_stretches(run)),
     )
+
+
+def _stretches(run: Running | Breached | Paused) -> Iterator[Stretch]:
+    """Pauses of a clock whose beginnings were folded; of a new one there are none."""
+    for begins, ends in run.pauses:
+        yield Stretch(begins=begins, ends=None if ends == HORIZON_END else ends)
+    if isinstance(run, Paused):
+        yield Stretch(begins=run.since)
 
 
 def _measure(clock: ClockPolicy, steps: tuple[Step, ...], run: Running | Breached | Paused) -> Measure:
@@ -104,6 +114,7 @@ def _wait(watched: Watched, waiting: Waiting, fact: f.Fact | None) -> Wait:
         run=len(watched.waits) + 1,
         since=waiting.since,
         event=fact,
+        policy=watched.policy,
         profile=watched.state.profile,
         terms=waiting.terms,
         due_at=waiting.due_at,
@@ -151,11 +162,20 @@ def _note_clocks(watched: Watched, at: int, fact: f.Fact | None, made: list[Inte
         if life is not None and life.ended_at is None:
             _go_on(watched.policy, life, run if starts is None else None, state.profile, at)
             life.said += ending
+            for each in ending:
+                _note_pause(life, each, fact)
             if any(each.key.kind == n.CLOCK_STOPPED for each in ending):
                 _pause_until(life, at)
                 life.ended_at, life.ended_by = at, fact
         if starts is not None:
             watched.lives.append(_born(watched, clock, about[starts:], run, old, at, fact))
+
+
+def _note_pause(life: Life, said: Intent, fact: f.Fact | None) -> None:
+    if said.key.kind == n.CLOCK_PAUSED:
+        life.stretches.append(Stretch(begins=said.at, begun_by=fact))
+    elif said.key.kind in {n.CLOCK_RESUMED, n.CLOCK_STOPPED} and life.stretches and life.stretches[-1].ends is None:
+        life.stretches[-1].ends, life.stretches[-1].ended_by = said.at, fact
 
 
 def _born(
@@ -176,7 +196,7 @@ def _born(
         measure = clocks.measure(clock.name, steps)
         life = _life(watched, clock, generation, steps, Running(steps=steps, measure=measure, warnings=()))
         life.ended_at, life.ended_by = at, fact
-    life.said += said
+    life.said, life.started_by = said, fact
     return life
 
 
