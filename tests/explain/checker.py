@@ -5,6 +5,7 @@ Wall times become instants here by `zoneinfo` alone; what is open is what the da
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -88,6 +89,8 @@ def of_count(count: Trace) -> Iterator[str]:
     if not calendar["always_open"]:
         zone, days = ZoneInfo(calendar["zone"]), [date.fromisoformat(day["date"]) for day in calendar["days"]]
         first, last = (datetime.fromisoformat(count[name]).astimezone(zone).date() for name in ("from", "ends_at"))
+        if calendar["name"].rpartition(":")[2] != calendar["zone"]:
+            yield "the zone is not the calendar's"
         if days != [first + timedelta(days=number) for number in range((last - first).days + 1)]:
             yield "the days are not those from the first to the last"
     yield from of_days(calendar["days"])
@@ -172,8 +175,9 @@ def of_changes(trace: Trace) -> Iterator[str]:
             for effect in change["effects"]
             if (effect["clock"], effect["run"]) == run
         ]
-        begun = {at(each["from"]) for each in life.get("counts", [])[1:]}
-        if not trace["history_folded_before"] and not begun <= {instant for instant, _ in told}:
+        begun = Counter(at(each["from"]) for each in life.get("counts", [])[1:])
+        moving = Counter(instant for instant, effect in told if effect["how"] not in {*STILL, "started"})
+        if not trace["history_folded_before"] and not begun <= moving:  # each change has made one count at most
             yield "a count begins where nothing changed"
         stops = [(at(each["from"]), at(each["to"] or HORIZON)) for each in life.get("pauses", [])]
         for (before, one), (after, other) in pairwise(told):

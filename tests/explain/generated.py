@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from sla_monitor.core.explain.trace import explain
 from sla_monitor.core.policy import Packs
 from sla_monitor.engine.hearing import from_lines
 from tests.explain.closing import CLOSING
-from tests.oracle.differential import PACKS, arranged, is_night, told_by
+from tests.oracle.differential import PACKS, answered, arranged, is_night, told_by
 from tests.oracle.lives import CloudEvent
+from tests.oracle.moving import life, versions
 
 NOTHING: dict[str, Any] = {"clocks": [], "silences": [], "changes": []}
 
@@ -30,8 +32,17 @@ def explained(lines: list[CloudEvent], until: int, packs: Packs) -> dict[str, An
     return NOTHING if trace["status"] == "never_opened" else trace
 
 
-def of_seed(seed: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Under its own plan, and where much is closed."""
+def moving(seed: int) -> dict[str, Any]:
+    """A life in which other versions of the plan take the case over."""
+    told = life(seed)
+    packs = versions(seed, told).packs
+    return explained(*arranged(seed, answered(told, packs=packs)), packs)
+
+
+def of_seed(seed: int) -> Iterator[dict[str, Any]]:
+    """A life under its own plan and where much is closed, and one under versions of plans that take it over."""
     lines, until = lived(seed)
     night = is_night(seed)
-    return explained(lines, until, PACKS[night]), explained(lines, until, CLOSING[night])
+    yield explained(lines, until, PACKS[night])
+    yield explained(lines, until, CLOSING[night])
+    yield moving(seed)

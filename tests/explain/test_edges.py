@@ -18,7 +18,7 @@ from sla_monitor.core.explain.trace import explain
 from sla_monitor.core.hours import Hours
 from sla_monitor.core.policy import CoverageRule, Packs
 from tests.config.test_closures import ics
-from tests.core.stories import AUTOMATIC, PACKS, Story, own_target
+from tests.core.stories import AUTOMATIC, PACKS, Story, at, own_target
 from tests.explain.checker import problems
 from tests.oracle.differential import PACKS as BY_NIGHT
 
@@ -229,6 +229,60 @@ def test_a_clock_that_is_met_in_a_pause_says_what_was_left() -> None:
     [life] = explained(story, packs)["clocks"]
     assert (life["deadline"], life["verdict"]["state"]) == ("2026-01-05T14:00:00Z", "met")
     assert life["verdict"]["remaining_seconds"] == 3 * 3600
+
+
+def test_a_version_that_takes_the_case_over_is_told_like_a_change() -> None:
+    """What was used up under the old version is kept, each count says whose rules it is by, and so does each rule that
+    said something else before.
+    """
+    first = PACKS.versions[-1]
+    later = replace(
+        first,
+        version="later",
+        effective_from=at("2026-01-05 10:00"),
+        open_cases="keep_elapsed",
+        clauses={**first.clauses, "SP-B": "Twice the time."},
+        clocks=tuple(
+            replace(clock, targets=tuple(replace(each, target=2 * each.target) for each in clock.targets))
+            for clock in first.clocks
+        ),
+    )
+    packs = Packs(versions=(first, later))
+    story = Story("2026-01-05 09:00", packs=packs)
+    story.wake("2026-01-05 11:00")
+    trace = explained(story, packs)
+    [life] = trace["clocks"]
+    assert [(count["policy"], count["credit_seconds"]) for count in life["counts"]] == [
+        (first.version, 0),
+        ("later", 3600),
+    ]
+    assert life["deadline"] == "2026-01-05T16:00:00Z"
+    [change] = trace["changes"]
+    assert (change["fields"], change["by"]) == ({"policy": [first.version, "later"]}, None)
+    [effect] = change["effects"]
+    assert (effect["how"], effect["old_deadline"]) == ("keep_elapsed", "2026-01-05T12:00:00Z")
+    assert trace["rules"]["SP-B"]["clause"] == "Twice the time."
+    assert trace["rules"]["SP-B"]["earlier"] == {first.version: first.clauses["SP-B"]}
+
+
+def test_a_silence_that_a_new_version_ends_in_its_instant_is_counted_by_that_version() -> None:
+    """The limit is shorter now, and had passed: it is broken when the version comes, by the version's terms."""
+    first = PACKS.versions[-1]
+    silences = tuple(replace(each, limit=1_800_000_000) for each in first.commitment.silences)
+    later = replace(
+        first,
+        version="later",
+        effective_from=at("2026-01-05 12:00"),
+        open_cases="keep_elapsed",
+        commitment=replace(first.commitment, silences=silences),
+    )
+    packs = Packs(versions=(first, later))
+    story = Story("2026-01-05 09:00", packs=packs)
+    story.tell("2026-01-05 10:00", f.WaitingOnCustomer())
+    story.wake("2026-01-05 13:00")
+    [silence] = explained(story, packs)["silences"]
+    assert (silence["count"]["policy"], silence["count"]["ends_at"]) == ("later", "2026-01-05T09:30:00Z")
+    assert silence["verdict"]["at"] == silence["not_before"] == silence["deadline"] == "2026-01-05T11:00:00Z"
 
 
 def test_a_clock_that_starts_again_has_several_lives() -> None:

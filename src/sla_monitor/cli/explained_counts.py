@@ -34,9 +34,9 @@ class Row:
     cells: tuple[str, str, str]
 
 
-def told(count: Trace, *, number: int = 0, until: str = "") -> Iterator[RenderableType]:
-    """`number`: of several. `until`: when other terms took along what was used up; what this count would have had then
-    matters to nobody.
+def told(count: Trace, version: str, *, number: int = 0, until: str = "") -> Iterator[RenderableType]:
+    """`version`: that the case is one of now. `number`: of several. `until`: when other terms took along what was used
+    up; what this count would have had then matters to nobody.
     """
     zone, calendar, hours = w.zone_of(count), count["calendar"], count["hours"]
     rows = [
@@ -47,6 +47,8 @@ def told(count: Trace, *, number: int = 0, until: str = "") -> Iterator[Renderab
     ]
     if count["credit_seconds"]:
         rows.append(("kept", f"{w.seconds(count['credit_seconds'])}, used up before under other terms"))
+    if count["policy"] != version:
+        rows.insert(0, ("version", f"{count['policy']} of the pack, which the case was one of then"))
     if number:
         yield Padding(f"Count {number}", INDENT)
     yield w.facts(rows)

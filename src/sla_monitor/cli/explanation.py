@@ -73,9 +73,9 @@ def told(trace: Trace) -> Iterator[RenderableType]:
         yield f"What lies before {trace['history_folded_before']} was folded for good: only its result is known."
     yield from _coverage(trace)
     for life in trace["clocks"]:
-        yield from _clock(life)
+        yield from _clock(life, policy["version"])
     for silence in trace["silences"]:
-        yield from _silence(silence)
+        yield from _silence(silence, policy["version"])
     yield from _effort(trace)
     yield from _changes(trace)
     yield from _downgrades(trace)
@@ -100,7 +100,7 @@ def _heading(text: str) -> Iterator[RenderableType]:
 # --- clocks -------------------------------------------------------------------------------------------------------
 
 
-def _clock(life: Trace) -> Iterator[RenderableType]:
+def _clock(life: Trace, version: str) -> Iterator[RenderableType]:
     again = w.run(life["run"]) + (f", generation {life['generation']}" if life["generation"] > 1 else "")
     zone = w.zone_of(life["counts"][life["decisive_count"]])
     due_at = life["deadline"]
@@ -111,7 +111,7 @@ def _clock(life: Trace) -> Iterator[RenderableType]:
     for index, count in enumerate(life["counts"]):
         after = life["counts"][index + 1] if index + 1 < len(life["counts"]) else count
         until = after["from"] if after["how"] == "keep_elapsed" and after is not count else ""
-        yield from counts.told(count, number=index + 1 if len(life["counts"]) > 1 else 0, until=until)
+        yield from counts.told(count, version, number=index + 1 if len(life["counts"]) > 1 else 0, until=until)
     if life["decisive_count"] != len(life["counts"]) - 1:
         yield Padding(f"Count {life['decisive_count'] + 1} ends first: a raise never moves a deadline later.", INDENT)
     yield w.facts(_end_of(life, zone))
@@ -157,12 +157,12 @@ def _coverage(trace: Trace) -> Iterator[RenderableType]:
         yield told.rstrip()
 
 
-def _silence(silence: Trace) -> Iterator[RenderableType]:
+def _silence(silence: Trace, version: str) -> Iterator[RenderableType]:
     count = silence["count"]
     zone = w.zone_of(count)
     limit = "no limit" if silence["deadline"] is None else f"limit {w.local(silence['deadline'], zone)}"
     yield from _heading(f"{silence['clock']}: support waits since {w.local(silence['since'], zone)}, {limit}")
-    yield from counts.told(count)
+    yield from counts.told(count, version)
     rows = [("waits", w.by(silence["by"]))]
     if silence["not_before"] != silence["since"]:
         rows.append(("changed", f"its terms changed {w.local(silence['not_before'], zone)}; not broken before that"))
@@ -229,4 +229,9 @@ def _story(trace: Trace) -> Iterator[RenderableType]:
 
 def _clauses(trace: Trace) -> Iterator[RenderableType]:
     yield from _heading("rules")
-    yield w.facts((rule, f"{said['clause']} ({said['origin']})") for rule, said in trace["rules"].items())
+    yield w.facts((rule, _clause(said)) for rule, said in trace["rules"].items())
+
+
+def _clause(said: Trace) -> str:
+    earlier = "".join(f" Version {version}: {clause}" for version, clause in said.get("earlier", {}).items())
+    return f"{said['clause']} ({said['origin']}){earlier}"

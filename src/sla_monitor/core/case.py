@@ -95,17 +95,24 @@ class CaseState:
     def advance(self, until: int) -> None:
         """Everything that time brings up to and including `until`, in the order (instant, clock)."""
         while (timer := self._next_timer()) is not None and timer[0] <= until:
-            at, name = timer
-            self.cause = None
-            self.fired_at = max(self.fired_at, at)
-            if name == MOVE:
-                self._move(at)
-            elif name == self.policy.commitment.name:
-                self._silence_due(at)
-            elif name == self.policy.effort.name:
-                self._effort_due(at)
-            else:
-                self._clock_due(name)
+            self._fire(*timer)
+
+    def advance_once(self) -> None:
+        """What time brings next, and nothing else of that instant: for those who look on."""
+        if (timer := self._next_timer()) is not None:
+            self._fire(*timer)
+
+    def _fire(self, at: int, name: str) -> None:
+        self.cause = None
+        self.fired_at = max(self.fired_at, at)
+        if name == MOVE:
+            self._move(at)
+        elif name == self.policy.commitment.name:
+            self._silence_due(at)
+        elif name == self.policy.effort.name:
+            self._effort_due(at)
+        else:
+            self._clock_due(name)
 
     def _next_timer(self) -> tuple[int, str] | None:
         found: tuple[int, str] | None = None

@@ -175,6 +175,13 @@ _COVERAGE: Final = _object(
     {**_TERMS, "outcome": {"enum": ["covered", "limited", "declined"]}, "promised": _YES, "advice": _TEXT}
 )
 _EFFORT: Final = _object({**_TERMS, "limit_seconds": _SECONDS, "worked_seconds": _SECONDS, "advice": _TEXT})
+_EARLIER: Final = {
+    "earlier": {
+        "type": "object",
+        "additionalProperties": _TEXT,
+        "description": "What it said in earlier versions that the case was one of, by version.",
+    }
+}
 _STORY: Final = _object(
     {"at": _TIME, "type": _TEXT, "rule": _RULE, "by": _EVENT}, {"advice": _TEXT, "failed": _list(_RULE)}
 )
@@ -200,7 +207,7 @@ _OPENED: Final = _object(
         "history_folded_before": _or_null(_TIME),
         "rules": {
             "type": "object",
-            "additionalProperties": _object({"clause": _TEXT, "origin": {"enum": ["stated", "ours"]}}),
+            "additionalProperties": _object({"clause": _TEXT, "origin": {"enum": ["stated", "ours"]}}, _EARLIER),
         },
     }
 )

@@ -22,7 +22,7 @@ def of_life(life: Life) -> list[Document]:
     """Each way the deadline was counted, in order. The measure of each beginning of the clock's history is asked of the
     clock itself.
     """
-    clock, steps = life.clock.name, life.steps
+    clock, steps = life.clock, life.steps
     current = clocks.measure(clock, steps[:1], life.pauses)
     counts = [_of_step(clock, steps[0], FROM_START, current)]
     for length, step in enumerate(steps[1:], 2):

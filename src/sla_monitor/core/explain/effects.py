@@ -2,84 +2,86 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator
 
 from sla_monitor.core import clock as clocks
 from sla_monitor.core import notices as n
-from sla_monitor.core.clock import Breached, ClockState, Paused, Running, Step, Stopped
-from sla_monitor.core.explain.seen import ENDED, RESTORED, STANDS, STARTED, Effect, Watched
+from sla_monitor.core.case import CaseState
+from sla_monitor.core.clock import FROM_START, Breached, ClockState, Paused, Running, Stopped
+from sla_monitor.core.explain.seen import ENDED, RESTORED, STANDS, STARTED, Before, Effect, Watched
 from sla_monitor.core.notices import Intent
-from sla_monitor.core.policy import ClockPolicy
-from sla_monitor.core.profile import Profile
+from sla_monitor.core.times import iso
 
 
-def effects_of(
-    watched: Watched,
-    before: dict[str, ClockState],
-    old: Profile,
-    held: dict[str, dict[str, tuple[Step, ...]]],
-    made: list[Intent],
-) -> tuple[Effect, ...]:
+def effects_of(watched: Watched, before: Before, made: list[Intent], at: int) -> tuple[Effect, ...]:
     """Noted before the runs themselves: `watched` still has them as they were, its state is what they are now."""
-    state, policy = watched.state, watched.policy
+    state = watched.state
     kinds = {(each.key.subject, each.key.kind) for each in made}
-    restored = held.get(state.profile.severity, {}) if any(kind == n.RESTORED for _, kind in kinds) else {}
-    found = []
-    for clock in policy.clocks:
-        was, now, life = before.get(clock.name), state.clocks.get(clock.name), watched.life(clock.name)
-        due_at = now.measure.due_at if isinstance(now, Running | Breached) else None
-        ends = (clock.name, n.CLOCK_STOPPED) in kinds
-        starts = [each for each in made if (each.key.subject, each.key.kind) == (clock.name, n.CLOCK_STARTED)]
+    is_restored = any(kind == n.RESTORED for _, kind in kinds)
+    found: list[Effect] = []
+    for clock in before.clocks_of(state.policy):
+        was, now, life = before.clocks.get(clock), state.clocks.get(clock), watched.life(clock)
+        ends = (clock, n.CLOCK_STOPPED) in kinds
+        starts = [each for each in made if (each.key.subject, each.key.kind) == (clock, n.CLOCK_STARTED)]
         if life is not None and was is not None and not (starts and isinstance(was, Stopped)):
-            old_due = None if isinstance(was, Paused) else life.measure.due_at
-            new_due = old_due if ends or due_at is None else due_at
-            if ends:
-                how, rule = ENDED, ""
-            elif not isinstance(was, Running | Paused):
-                how, rule = STANDS, ""
-            elif clock.name in restored:
-                how, rule = RESTORED, policy.commitment.restored_rule
+            old = None if isinstance(was, Paused) else iso(life.measure.due_at)
+            if ends or not isinstance(was, Running | Paused):
+                how, rule, new = ENDED if ends else STANDS, "", old
             else:
-                direction = clocks.direction(policy, clock, old, state.profile)
-                how, rule = direction.how, direction.rule
-            found.append(
-                Effect(clock=clock.name, run=life.run, how=how, rule=rule, old_due_at=old_due, new_due_at=new_due)
-            )
-        if starts:
-            found += _of_new_run(watched, clock, starts[0], old, due_at)
-    found += [
-        _of_silence(watched, intent)
-        for intent in made
-        if (intent.key.subject, intent.key.kind) == (policy.commitment.name, n.DEADLINE_MOVED)
-    ]
+                how, rule = _what_it_did(clock, now, before, state, at, is_restored=is_restored)
+                new = _deadline(now)
+            found.append(Effect(clock=clock, run=life.run, how=how, rule=rule, old_deadline=old, new_deadline=new))
+        for started in starts:
+            found += _of_new_run(watched, before, started)
+    found += [_of_silence(watched, intent) for intent in made if _moves_silence(intent, before, state)]
     return tuple(found)
 
 
-def _of_new_run(
-    watched: Watched, clock: ClockPolicy, started: Intent, old: Profile, due_at: int | None
-) -> tuple[Effect, ...]:
-    """It began for the case as it was; without a deadline now it was ended by the very change that it began with."""
-    alone = clocks.measure(clock.name, (Step(at=started.at, profile=old, policy=watched.policy),)).due_at
-    due_at, is_over = (alone, True) if due_at is None else (due_at, False)
-    begun = Effect(
-        clock=clock.name,
-        run=watched.next_run(clock.name),
-        how=STARTED,
-        rule="",
-        old_due_at=None,
-        new_due_at=due_at,
-    )
-    return (begun, replace(begun, how=ENDED, old_due_at=due_at)) if is_over else (begun,)
+def _deadline(now: ClockState | None) -> str | None:
+    """While it is paused it has none."""
+    return iso(now.measure.due_at) if isinstance(now, Running | Breached) else None
+
+
+def _what_it_did(
+    clock: str, now: ClockState | None, before: Before, state: CaseState, at: int, *, is_restored: bool
+) -> tuple[str, str]:
+    """The mode, and the rule that it is by. A version that takes the case over does so by no rule of its own."""
+    if before.policy is not state.policy:
+        last = now.steps[-1] if isinstance(now, Running | Paused) else None
+        return (last.how if last and last.at == at else FROM_START), ""
+    if is_restored and clock in before.held.get(state.profile.severity, {}):
+        return RESTORED, state.policy.commitment.restored_rule
+    direction = clocks.direction(state.policy, state.policy.clock(clock), before.profile, state.profile)
+    return direction.how, direction.rule
+
+
+def _of_new_run(watched: Watched, before: Before, started: Intent) -> Iterator[Effect]:
+    """A fact starts a clock for the case as it was; what it then changes may move the deadline, or end the clock."""
+    clock, first, state = started.key.subject, str(started.data["deadline"]), watched.state
+    run, now = watched.next_run(clock), state.clocks.get(clock)
+    yield Effect(clock=clock, run=run, how=STARTED, rule="", old_deadline=None, new_deadline=first)
+    if not isinstance(now, Running):
+        yield Effect(clock=clock, run=run, how=ENDED, rule="", old_deadline=first, new_deadline=first)
+    elif len(now.steps) > 1 or iso(now.measure.due_at) != first:
+        direction = clocks.direction(state.policy, state.policy.clock(clock), before.profile, state.profile)
+        due = iso(now.measure.due_at)
+        how, rule = direction.how, direction.rule
+        yield Effect(clock=clock, run=run, how=how, rule=rule, old_deadline=first, new_deadline=due)
+
+
+def _moves_silence(intent: Intent, before: Before, state: CaseState) -> bool:
+    names = {before.policy.commitment.name, state.policy.commitment.name}
+    return intent.key.kind == n.DEADLINE_MOVED and intent.key.subject in names
 
 
 def _of_silence(watched: Watched, moved: Intent) -> Effect:
-    """A silence is always counted from when it began. One that began with this very fact had no limit before."""
-    waiting, before = watched.state.silence.waiting, watched.wait
+    """A silence is always counted from when it began, and may begin with the very fact that changes it."""
+    old, new = moved.data["old_deadline"], moved.data["new_deadline"]
     return Effect(
         clock=moved.key.subject,
-        run=before.run if before else len(watched.waits) + 1,
-        how=clocks.FROM_START,
+        run=watched.wait.run if watched.wait else len(watched.waits) + 1,
+        how=FROM_START,
         rule=str(moved.data["rule"]),
-        old_due_at=before.due_at if before else None,
-        new_due_at=waiting.due_at if waiting else None,
+        old_deadline=None if old is None else str(old),
+        new_deadline=None if new is None else str(new),
     )

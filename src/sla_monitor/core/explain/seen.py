@@ -8,7 +8,7 @@ from sla_monitor.core import facts as f
 from sla_monitor.core.case import CaseState
 from sla_monitor.core.clock import ClockState, Measure, Pauses, Step
 from sla_monitor.core.notices import Intent
-from sla_monitor.core.policy import ClockPolicy, Policy, SilenceTerms
+from sla_monitor.core.policy import Policy, SilenceTerms
 from sla_monitor.core.profile import Profile
 
 RESTORED = "restored"
@@ -31,7 +31,7 @@ class Life:
     pause that goes on, `pauses` and `measure` are as if it ended now; `stretches` are all pauses, with their events.
     """
 
-    clock: ClockPolicy
+    clock: str
     run: int
     generation: int
     started_at: int
@@ -67,6 +67,28 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """The case as it was when something happened to it."""
+
+    policy: Policy
+    profile: Profile
+    clocks: dict[str, ClockState]
+    held: dict[str, dict[str, tuple[Step, ...]]]
+
+    @staticmethod
+    def of(state: CaseState) -> Before:
+        return Before(policy=state.policy, profile=state.profile, clocks=dict(state.clocks), held=state.held)
+
+    def is_other(self, state: CaseState) -> bool:
+        """Whether the case, or the version it is one of, has become another one."""
+        return self.profile != state.profile or self.policy is not state.policy
+
+    def clocks_of(self, policy: Policy) -> list[str]:
+        """Names of the clocks that may have run, in order: those of this version, then those that another one adds."""
+        return list(dict.fromkeys(clock.name for each in (self.policy, policy) for clock in each.clocks))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
     """What a change did to one run of a clock: a mode of the pack, `restored`, `started`, `ended`, or `stands` (its
     verdict). The run is named because its time does not tell it: a clock may be changed, stopped and started again
@@ -77,18 +99,19 @@ class Effect:
     run: int
     how: str
     rule: str
-    old_due_at: int | None
-    new_due_at: int | None
+    old_deadline: str | None
+    new_deadline: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """The case became another one. Without a fact time has done it, by a rule of the pack."""
+    """The case became another one, or one of another version of the pack. Without a fact time has done it."""
 
     at: int
     fact: f.Fact | None
-    old: Profile
+    old: Before
     new: Profile
+    policy: Policy
     effects: tuple[Effect, ...]
 
 
@@ -103,6 +126,7 @@ class Watched:
     changes: list[Change] = field(default_factory=list)
     said: list[tuple[Intent, f.Fact | None]] = field(default_factory=list)
     folded_before: int | None = None
+    policies: list[Policy] = field(default_factory=list)  # versions that the case was one of, in order
 
     @property
     def policy(self) -> Policy:
@@ -110,7 +134,7 @@ class Watched:
 
     def life(self, clock: str) -> Life | None:
         """The latest run."""
-        return next((life for life in reversed(self.lives) if life.clock.name == clock), None)
+        return next((life for life in reversed(self.lives) if life.clock == clock), None)
 
     def next_run(self, clock: str) -> int:
         life = self.life(clock)

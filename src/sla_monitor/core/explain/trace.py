@@ -64,12 +64,18 @@ class _Telling:
             "history_folded_before": None if watched.folded_before is None else iso(watched.folded_before),
         }
         rules = sorted(set(_rules_in(told)))
-        told["rules"] = {
-            rule: {"clause": self._policy.clauses[rule], "origin": self._policy.origins.get(rule, "ours")}
-            for rule in rules
-            if rule in self._policy.clauses
-        }
+        told["rules"] = {rule: found for rule in rules if (found := self._rule(rule))}
         return told
+
+    def _rule(self, rule: str) -> Document:
+        """Its sentence in the latest version that has it, and in earlier ones of the case where it was another one."""
+        having = [each for each in reversed(self._watched.policies) if rule in each.clauses]
+        if not having:
+            return {}
+        clause = having[0].clauses[rule]
+        earlier = {each.version: each.clauses[rule] for each in having[1:] if each.clauses[rule] != clause}
+        found = {"clause": clause, "origin": having[0].origins.get(rule, "ours")}
+        return found | ({"earlier": earlier} if earlier else {})
 
     # --- clocks -------------------------------------------------------------------------------------------------
 
@@ -80,7 +86,7 @@ class _Telling:
         running = life.state if life.ended_at is None else None
         to_come = running.warnings if isinstance(running, Running) else getattr(running, "overdue", ())
         return {
-            "clock": life.clock.name,
+            "clock": life.clock,
             "run": life.run,
             "generation": life.generation,
             "started_at": iso(life.started_at),
@@ -110,7 +116,7 @@ class _Telling:
 
     def _silence(self, wait: Wait) -> Document:
         return {
-            "clock": self._policy.commitment.name,
+            "clock": wait.policy.commitment.name,
             "run": wait.run,
             "since": iso(wait.since),
             "by": _event(wait.event),
@@ -157,11 +163,14 @@ class _Telling:
         }
 
     def _change(self, change: Change) -> Document:
-        news = clocks.changed(change.old, change.new)
+        old, news = change.old.profile, clocks.changed(change.old.profile, change.new)
+        fields = {name: [_plain(getattr(old, name)), _plain(value)] for name, value in news.items()}
+        if change.policy is not change.old.policy:
+            fields["policy"] = [change.old.policy.version, change.policy.version]
         return {
             "at": iso(change.at),
             "by": _event(change.fact),
-            "fields": {name: [_plain(getattr(change.old, name)), _plain(value)] for name, value in news.items()},
+            "fields": fields,
             "effects": [_effect(each) for each in change.effects],
         }
 
@@ -183,8 +192,8 @@ def _effect(effect: Effect) -> Document:
         "run": effect.run,
         "how": effect.how,
         **({"rule": effect.rule} if effect.rule else {}),
-        "old_deadline": None if effect.old_due_at is None else iso(effect.old_due_at),
-        "new_deadline": None if effect.new_due_at is None else iso(effect.new_due_at),
+        "old_deadline": effect.old_deadline,
+        "new_deadline": effect.new_deadline,
     }
 
 

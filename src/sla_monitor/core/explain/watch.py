@@ -17,10 +17,9 @@ from sla_monitor.core.case import CaseState, opened_by
 from sla_monitor.core.clock import Breached, ClockState, Measure, Paused, Running, Step
 from sla_monitor.core.decide import Case, withdrawn
 from sla_monitor.core.explain.effects import effects_of
-from sla_monitor.core.explain.seen import Change, Life, Stretch, Wait, Watched
+from sla_monitor.core.explain.seen import Before, Change, Life, Stretch, Wait, Watched
 from sla_monitor.core.notices import Intent
-from sla_monitor.core.policy import ClockPolicy, Packs, Policy
-from sla_monitor.core.profile import Profile
+from sla_monitor.core.policy import Packs, Policy
 from sla_monitor.core.silence import Waiting
 
 
@@ -35,7 +34,7 @@ def watch(case: Case, packs: Packs, now: int) -> Watched | None:
         policy = packs.named(case.policy_key) or packs.at(opening.at)
         moves = tuple(_outspoken(each) for each in packs.moves_after(policy))
         state = opened_by(case.case_id, opening, _outspoken(policy), moves)
-        watched = Watched(state=state, now=now)
+        watched = Watched(state=state, now=now, policies=[state.policy])
         _apply(watched, opening)
     else:
         return None
@@ -60,12 +59,12 @@ def _from_base(case: Case, state: CaseState, packs: Packs, now: int) -> Watched:
     state.moves = tuple(_outspoken(each) for each in packs.moves_after(state.policy))
     state.policy, state.intents = _outspoken(state.policy), []
     folded = case.base_order[0] if case.base_order else state.opened_at
-    watched = Watched(state=state, now=now, folded_before=folded)
+    watched = Watched(state=state, now=now, folded_before=folded, policies=[state.policy])
     for clock in state.policy.clocks:
         run = state.clocks.get(clock.name)
         if isinstance(run, Running | Breached | Paused):
             steps = _step_of(run.measure) if isinstance(run, Breached) else run.steps
-            watched.lives.append(_life(watched, clock, state.generation, steps, run))
+            watched.lives.append(_life(watched, clock.name, state.generation, steps, run))
     if state.silence.waiting is not None:
         watched.waits.append(_wait(watched, state.silence.waiting, None))
     return watched
@@ -76,11 +75,11 @@ def _step_of(measure: Measure) -> tuple[Step, ...]:
 
 
 def _life(
-    watched: Watched, clock: ClockPolicy, generation: int, steps: tuple[Step, ...], run: Running | Breached | Paused
+    watched: Watched, clock: str, generation: int, steps: tuple[Step, ...], run: Running | Breached | Paused
 ) -> Life:
     return Life(
         clock=clock,
-        run=watched.next_run(clock.name),
+        run=watched.next_run(clock),
         generation=generation,
         started_at=steps[0].at,
         steps=steps,
@@ -99,14 +98,14 @@ def _stretches(run: Running | Breached | Paused) -> Iterator[Stretch]:
         yield Stretch(begins=run.since)
 
 
-def _measure(clock: ClockPolicy, steps: tuple[Step, ...], run: Running | Breached | Paused) -> Measure:
-    return clocks.measure(clock.name, steps, run.pauses) if isinstance(run, Paused) else run.measure
+def _measure(clock: str, steps: tuple[Step, ...], run: Running | Breached | Paused) -> Measure:
+    return clocks.measure(clock, steps, run.pauses) if isinstance(run, Paused) else run.measure
 
 
 def _pause_until(life: Life, at: int) -> None:
     if isinstance(life.state, Paused):
         life.pauses = life.state.until(at)
-        life.measure = clocks.measure(life.clock.name, life.steps, life.pauses)
+        life.measure = clocks.measure(life.clock, life.steps, life.pauses)
 
 
 def _wait(watched: Watched, waiting: Waiting, fact: f.Fact | None) -> Wait:
@@ -134,33 +133,35 @@ def _apply(watched: Watched, fact: f.Fact) -> None:
 def _advance(watched: Watched, until: int) -> None:
     state = watched.state
     while (at := state.next_at) is not None and at <= until:
-        _look(watched, at, None, lambda instant=at: state.advance(instant))  # type: ignore[misc]
+        _look(watched, at, None, state.advance_once)
 
 
 def _look(watched: Watched, at: int, fact: f.Fact | None, act: Callable[[], object]) -> None:
     """One thing happens; what it changed is noted."""
     state = watched.state
-    before, profile, held = dict(state.clocks), state.profile, state.held
+    before = Before.of(state)
     act()
     made, state.intents = state.intents, []
     watched.said += [(intent, fact) for intent in made]
-    if profile != state.profile:
-        effects = effects_of(watched, before, profile, held, made)
-        watched.changes.append(Change(at=at, fact=fact, old=profile, new=state.profile, effects=effects))
-    _note_clocks(watched, at, fact, made, profile)
-    _note_waits(watched, at, fact, made, changed=profile != state.profile)
+    if before.is_other(state):
+        effects = effects_of(watched, before, made, at)
+        change = Change(at=at, fact=fact, old=before, new=state.profile, policy=state.policy, effects=effects)
+        watched.changes.append(change)
+    if before.policy is not state.policy:
+        watched.policies.append(state.policy)
+    _note_clocks(watched, before, at, fact, made)
+    _note_waits(watched, before, at, fact, made)
 
 
-def _note_clocks(watched: Watched, at: int, fact: f.Fact | None, made: list[Intent], old: Profile) -> None:
+def _note_clocks(watched: Watched, before: Before, at: int, fact: f.Fact | None, made: list[Intent]) -> None:
     state = watched.state
-    for clock in watched.policy.clocks:
-        about = [intent for intent in made if intent.key.subject == clock.name]
-        run = state.clocks.get(clock.name)
+    for clock in before.clocks_of(state.policy):
+        about = [intent for intent in made if intent.key.subject == clock]
+        run, life = state.clocks.get(clock), watched.life(clock)
         starts = next((index for index, each in enumerate(about) if each.key.kind == n.CLOCK_STARTED), None)
         ending = about if starts is None else about[:starts]
-        life = watched.life(clock.name)
         if life is not None and life.ended_at is None:
-            _go_on(watched.policy, life, run if starts is None else None, state.profile, at)
+            _go_on(life, run if starts is None else None)
             life.said += ending
             for each in ending:
                 _note_pause(life, each, fact)
@@ -168,7 +169,7 @@ def _note_clocks(watched: Watched, at: int, fact: f.Fact | None, made: list[Inte
                 _pause_until(life, at)
                 life.ended_at, life.ended_by = at, fact
         if starts is not None:
-            watched.lives.append(_born(watched, clock, about[starts:], run, old, at, fact))
+            watched.lives.append(_born(watched, clock, about[starts:], run, before, at, fact))
 
 
 def _note_pause(life: Life, said: Intent, fact: f.Fact | None) -> None:
@@ -180,10 +181,10 @@ def _note_pause(life: Life, said: Intent, fact: f.Fact | None) -> None:
 
 def _born(
     watched: Watched,
-    clock: ClockPolicy,
+    clock: str,
     said: list[Intent],
     run: ClockState | None,
-    old: Profile,
+    before: Before,
     at: int,
     fact: f.Fact | None,
 ) -> Life:
@@ -192,32 +193,31 @@ def _born(
     if isinstance(run, Running):
         life = _life(watched, clock, generation, run.steps, run)
     else:
-        steps = (Step(at=at, profile=old, policy=watched.policy),)
-        measure = clocks.measure(clock.name, steps)
+        steps = (Step(at=at, profile=before.profile, policy=before.policy),)
+        measure = clocks.measure(clock, steps)
         life = _life(watched, clock, generation, steps, Running(steps=steps, measure=measure, warnings=()))
         life.ended_at, life.ended_by = at, fact
     life.said, life.started_by = said, fact
     return life
 
 
-def _go_on(policy: Policy, life: Life, run: ClockState | None, profile: Profile, at: int) -> None:
+def _go_on(life: Life, run: ClockState | None) -> None:
     if isinstance(run, Running):
         life.steps, life.measure, life.pauses, life.state = run.steps, run.measure, run.pauses, run
     elif isinstance(run, Paused):
         life.steps, life.pauses, life.state = run.steps, run.pauses, run
-        life.measure = clocks.measure(life.clock.name, life.steps, life.pauses)
+        life.measure = clocks.measure(life.clock, life.steps, life.pauses)
     elif isinstance(run, Breached):
-        if run.measure != life.measure:  # changed by time, and due by that very change
-            life.steps = clocks.steps_after(policy, life.clock, life.steps, profile, at)[0]
         life.measure, life.pauses, life.state = run.measure, run.pauses, run
 
 
-def _note_waits(watched: Watched, at: int, fact: f.Fact | None, made: list[Intent], *, changed: bool) -> None:
+def _note_waits(watched: Watched, before: Before, at: int, fact: f.Fact | None, made: list[Intent]) -> None:
     state = watched.state
-    kinds = {intent.key.kind for intent in made if intent.key.subject == watched.policy.commitment.name}
+    names = {before.policy.commitment.name, state.policy.commitment.name}
+    kinds = {intent.key.kind for intent in made if intent.key.subject in names}
     wait, waiting = watched.wait, state.silence.waiting
     if wait is not None and waiting is not None and not wait.is_used:
-        _go_on_waiting(wait, waiting, state.profile, at, made, changed=changed)
+        _go_on_waiting(wait, waiting, state, at, made, changed=before.is_other(state))
     if wait is not None and n.CLOCK_STOPPED in kinds:
         wait.ended_at, wait.ended_by = at, fact
     if n.CLOCK_STARTED in kinds and waiting is not None:
@@ -225,7 +225,7 @@ def _note_waits(watched: Watched, at: int, fact: f.Fact | None, made: list[Inten
 
 
 def _go_on_waiting(
-    wait: Wait, waiting: Waiting, profile: Profile, at: int, made: list[Intent], *, changed: bool
+    wait: Wait, waiting: Waiting, state: CaseState, at: int, made: list[Intent], *, changed: bool
 ) -> None:
     if waiting.used:  # by itself, or by attempts that reached nobody: the terms are those it was broken under
         wait.is_used = True
@@ -233,4 +233,5 @@ def _go_on_waiting(
         if any(each.key.kind in grounds and each.key.level == wait.since and each.by_timer for each in made):
             wait.broken_at = at
     elif changed:
-        wait.terms, wait.due_at, wait.profile, wait.not_before = waiting.terms, waiting.due_at, profile, at
+        wait.terms, wait.due_at, wait.not_before = waiting.terms, waiting.due_at, at
+        wait.policy, wait.profile = state.policy, state.profile
