@@ -75,6 +75,7 @@ HOLIDAYS = (
     "2026-09-21",
     "2026-06-24",
 )
+PAUSED_TWICE_EVERY = 20  # lives; the last of them, which the night desk serves: only its clocks pause
 NAMED = ("last", "last", "last", "last", "first", "unknown")  # which recommendation an answer names, see `differential`
 
 
@@ -261,6 +262,12 @@ def story(seed: int, plan: Plan | None = None) -> list[CloudEvent]:
     around = edges(plan, known, opened_at)
     if around and chance.random() < 0.35:
         opened_at = near(chance, chance.choice(around))
+    if seed % PAUSED_TWICE_EVERY == PAUSED_TWICE_EVERY - 1:
+        known = {name: value for name, value in known.items() if name != "targets"} | {"severity": "C"}
+        paused = paused_twice(chance, plan, known, opened_at)
+        return [
+            event(chance, number, *each) for number, each in enumerate([(opened_at, "case.opened", known), *paused])
+        ]
     told: list[tuple[int, str, dict[str, Any]]] = []
     since, at, moving = [opened_at], opened_at, dict(known)
     if chance.random() < 0.05:
@@ -306,6 +313,29 @@ def afterlife(
     for _ in range(chance.choice((0, 1, 3))):
         at += chance.choice((0, 1, HOUR, chance.randrange(DAY)))
         told.append((at, *happening(chance)))
+    return told
+
+
+def paused_twice(
+    chance: random.Random, plan: Plan, known: dict[str, Any], opened_at: int
+) -> list[tuple[int, str, dict[str, Any]]]:
+    """The severity is raised in a second pause. Whether the target of 20 hours, counted from the start, was used up
+    before that pause depends on how long the first one was.
+    """
+    hours = plan.hours(known | {"severity": "A"})
+    worked, asked = sorted(chance.sample(range(1, 20), 2))
+    first = hours.add(opened_at, worked * HOUR)
+    back = hours.add(first, chance.randrange(2, 12) * HOUR)
+    second = hours.add(back, (asked - worked) * HOUR)
+    raised = second + chance.randrange(HOUR)
+    told: list[tuple[int, str, dict[str, Any]]] = [
+        (first, "case.waiting_on_customer", {}),
+        (back, "case.customer_responded", {}),
+        (second, "case.waiting_on_customer", {}),
+        (raised, "case.severity_changed", {"severity": chance.choice("AB")}),
+        (raised + chance.randrange(DAY), "case.customer_responded", {}),
+        (raised + 2 * DAY, "case.resolved", {}),
+    ]
     return told
 
 

@@ -254,7 +254,7 @@ MISTAKES: Final = (
     _mistake(
         "a deadline that moved keeps its old warnings",
         "core/case.py",
-        ("warnings = new.levels(clock.warnings, at)", "warnings = state.warnings"),
+        ("warnings = new.levels(new.policy.clock(clock).warnings, at)", "warnings = state.warnings"),
     ),
     _mistake(
         "who answers late has met the target like anybody",
@@ -284,8 +284,8 @@ MISTAKES: Final = (
         "the first overdue level is left out",
         "core/case.py",
         (
-            "overdue = measure.levels(clock.overdue, measure.due_at)",
-            "overdue = measure.levels(clock.overdue, measure.due_at)[1:]",
+            "overdue = measure.levels(measure.policy.clock(clock).overdue, measure.due_at)",
+            "overdue = measure.levels(measure.policy.clock(clock).overdue, measure.due_at)[1:]",
         ),
     ),
     # the commitment
@@ -351,7 +351,7 @@ MISTAKES: Final = (
         "a restored severity takes what has changed as if from the start",
         "core/case.py",
         (
-            "return clocks.steps_after(self.policy, self._clock_policy(name), steps, profile, at)[0]",
+            "return clocks.steps_after(self.policy, self.policy.clock(name), steps, profile, at)[0]",
             "return clocks.as_if_from_start(steps, steps[-1].profile, profile)",
         ),
     ),
@@ -404,8 +404,8 @@ MISTAKES: Final = (
         "a case that is served later is served from its opening",
         "core/case.py",
         (
-            "step = Step(at=at, profile=self.profile)",
-            "step = Step(at=self.opened_at, profile=self.profile)",
+            "step = Step(at=at, profile=self.profile, policy=self.policy)",
+            "step = Step(at=self.opened_at, profile=self.profile, policy=self.policy)",
         ),
     ),
     _mistake(
@@ -604,7 +604,7 @@ MISTAKES: Final = (
     _mistake(
         "a change during a pause forgets the pauses before",
         "core/case.py",
-        ("pauses = (*state.pauses, (state.since, HORIZON_END))", "pauses = ((state.since, HORIZON_END),)"),
+        ("pauses = (*state.pauses, (state.since, HORIZON_END))\n", "pauses = ((state.since, HORIZON_END),)\n"),
     ),
     # facts
     _mistake(
