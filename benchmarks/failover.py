@@ -20,6 +20,7 @@ from tests.chaos.scene import a_scene  # noqa: E402
 from tests.kafka.broker import Broker  # noqa: E402
 
 BEYOND_SESSION_SECONDS_MAX = 3.0
+SESSION_SECONDS = 6.0
 
 
 async def measure(bootstrap: str, times: int, session_seconds: float) -> list[float]:
@@ -41,7 +42,7 @@ def main() -> int:
     """By hand, or `scripts/soak --failover`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--times", type=int, default=10)
-    parser.add_argument("--session-seconds", type=float, default=6.0)
+    parser.add_argument("--session-seconds", type=float, default=SESSION_SECONDS)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="sla-monitor-failover-") as data:
         broker = Broker(Path(data))

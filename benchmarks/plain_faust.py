@@ -4,7 +4,7 @@ Only Faust differs from our worker. Events are decoded, folded, decided and enco
 holds a case ready to use (the memory store keeps values as they are), so that nothing is decoded twice. It does less
 than our worker: at least once, no timers, no dead letters, no check that state and input fit together.
 
-    BROKER=127.0.0.1:9092 NAME=plain python benchmarks/plain_faust.py worker -l warn
+    BROKER=127.0.0.1:9092 TOPIC=case-events NAME=plain python benchmarks/plain_faust.py worker -l warn
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from sla_monitor.wire import outbound, rows
 from sla_monitor.wire.inbound import CaseEvent, decode
 from sla_monitor.wire.rows import Row
 
-NAME, BROKER = os.environ["NAME"], os.environ["BROKER"]
+NAME, BROKER, TOPIC = os.environ["NAME"], os.environ["BROKER"], os.environ["TOPIC"]
 PARTITIONS = int(os.environ.get("PARTITIONS", "4"))
 PACKS, BOUNDS, WATERMARK = load_packs(), Bounds(), 0
 
@@ -58,7 +58,7 @@ app = faust.App(
     web_enabled=False,
 )
 RAW = {"key_type": bytes, "value_type": bytes, "key_serializer": "raw", "value_serializer": "raw"}
-events = app.topic(f"{NAME}-case-events", **RAW)
+events = app.topic(TOPIC, **RAW)
 notices = app.topic(f"{NAME}-sla-notices", **RAW)
 table = app.Table("cases", partitions=PARTITIONS, key_type=bytes, value_type=TableRow)
 
