@@ -50,6 +50,7 @@ class Contender:
     prepare: Callable[[Turn], Awaitable[None]] = nothing
     workers: int = 1
     missing: Callable[[], str] = lambda: ""
+    in_quick: bool = True
 
 
 # --- ours ---------------------------------------------------------------------------------------------------------
@@ -199,7 +200,9 @@ def _without_streams() -> str:
     return ""
 
 
-def kafka_streams(guarantee: str, title: str, commit_ms: str, why: str) -> Contender:
+def kafka_streams(
+    name: str, title: str, *, guarantee: str, commit_ms: str = "", threads: int = 1, why: str, in_quick: bool = True
+) -> Contender:
     def environment(turn: Turn) -> dict[str, str]:
         commit = {"COMMIT_MS": commit_ms} if commit_ms else {}
         return commit | {
@@ -208,34 +211,44 @@ def kafka_streams(guarantee: str, title: str, commit_ms: str, why: str) -> Conte
             "GROUP": turn.group,
             "GUARANTEE": guarantee,
             "STATE": str(turn.folder),
-            "THREADS": str(STREAM_THREADS),
+            "THREADS": str(threads),
             "WARM_UP_SECONDS": str(WARM_UP_SECONDS),
         }
 
     return Contender(
-        name=f"streams_{guarantee}",
+        name=name,
         title=title,
         job="counts the events of each key in its state store; values are not looked at",
-        settings=f"`{guarantee}`, {STREAM_THREADS} stream thread, RocksDB with a changelog and the record cache, "
-        f"defaults; {why} Warmed up: the same process has read the whole topic once before it is timed.",
+        settings=f"`{guarantee}`, RocksDB with a changelog and the record cache, defaults; {why} Warmed up: the same "
+        "process has read the whole topic once before it is timed.",
         command=streams.command,
         environment=environment,
         missing=_without_streams,
+        in_quick=in_quick,
     )
 
 
-STREAM_THREADS = 1
 STREAMS_AT_LEAST_ONCE = kafka_streams(
-    "at_least_once",
+    "streams_at_least_once",
     "Kafka Streams, only counting, at least once",
-    "100",
-    "a commit every 100 ms, as it has them with exactly once, instead of every 30 s, so that a run ends on one.",
+    guarantee="at_least_once",
+    commit_ms="100",
+    why="one stream thread, the default; a commit every 100 ms, as with exactly once, instead of every 30 s, "
+    "so that a run ends on one.",
 )
 STREAMS_EXACTLY_ONCE = kafka_streams(
-    "exactly_once_v2",
+    "streams_exactly_once_v2",
     "Kafka Streams, only counting, exactly once",
-    "",
-    "a commit every 100 ms, its default here.",
+    guarantee="exactly_once_v2",
+    why="one stream thread, the default, beside our one worker; a commit every 100 ms, its default here.",
+)
+STREAMS_TWO = kafka_streams(
+    "streams_two",
+    "Kafka Streams, only counting, exactly once, 2 threads",
+    guarantee="exactly_once_v2",
+    threads=2,
+    why="a stream thread for each core, beside our two workers.",
+    in_quick=False,
 )
 
 ALL = (
@@ -247,5 +260,6 @@ ALL = (
     QUIX_COUNT,
     STREAMS_AT_LEAST_ONCE,
     STREAMS_EXACTLY_ONCE,
+    STREAMS_TWO,
     LIMIT,
 )

@@ -103,13 +103,9 @@ def summary(results: Results) -> Iterator[str]:
 def machine(part: Mapping[str, Any]) -> Iterator[str]:
     said = part["machine"]
     names = ("processor", "cores", "memory", "system", "load before", "Python", "Java", "Kafka")
-    yield (
-        "Measured on "
-        + said["day"]
-        + f" (commit {said['commit']}): "
-        + ", ".join(f"{x} {said[x]}" for x in names)
-        + "."
-    )
+    yield f"Measured on {said['day']} (commit {said['commit']}): {', '.join(f'{x} {said[x]}' for x in names)}."
+    if float(said["load before"]) > IDLE_LOAD_MAX:
+        yield "Others were at work on the machine: the figures are too low, and no promise is judged by them."
     yield ""
 
 
