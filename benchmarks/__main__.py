@@ -21,7 +21,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks import arithmetic, compaction, contenders, failover, figures, machine, partitions, race, report, scale
+from benchmarks import (
+    arithmetic,
+    compaction,
+    contenders,
+    failover,
+    fairness,
+    figures,
+    machine,
+    partitions,
+    race,
+    report,
+    restore,
+    scale,
+)
 from benchmarks.ground import Ground, a_broker, filled_topic, now_micros
 from benchmarks.workload import Event, events
 
@@ -43,6 +56,9 @@ class Size:
     partition_rounds: int
     partition_events: int
     compaction_cases: int
+    restore_cases: int
+    restore_rounds: int
+    fairness_events: int
     deaths: int
 
 
@@ -57,10 +73,13 @@ WHOLE = Size(
     partition_rounds=2,
     partition_events=500_000,
     compaction_cases=100_000,
+    restore_cases=200_000,
+    restore_rounds=3,
+    fairness_events=16_000,
     deaths=10,
 )
 QUICK = Size(
-    events=200_000,
+    events=150_000,
     rounds=1,
     seconds=3.0,
     arithmetic_rounds=3,
@@ -70,6 +89,9 @@ QUICK = Size(
     partition_rounds=0,
     partition_events=0,
     compaction_cases=0,
+    restore_cases=0,
+    restore_rounds=0,
+    fairness_events=0,
     deaths=1,
 )
 
@@ -120,6 +142,14 @@ def race_part(run: Run) -> dict[str, Any]:
 
 
 async def _race(run: Run, ground: Ground, ready: Sequence[contenders.Contender]) -> dict[str, Any]:
+    same: dict[str, int] = {}
+    if run.size.fairness_events:
+        small = _backlog(run.size.fairness_events)
+        notices, problems = await fairness.differing(ground, ready, small, PARTITIONS)
+        for problem in problems:
+            run.fail(f"not the same job: {problem}")
+        run.tell(f"who runs the core sent the same {notices:,} notices about {len(small):,} events" * (not problems))
+        same = {"events": len(small), "notices": notices} if not problems else {}
     made = _backlog(run.size.events)
     count = await filled_topic(ground, contenders.TOPIC, made, PARTITIONS)
     size = sum(len(value) for _, _, value in made) / count
@@ -132,7 +162,13 @@ async def _race(run: Run, ground: Ground, ready: Sequence[contenders.Contender])
     for each in ready:
         if len(rounds.get(each.name, [])) > 1:
             run.tell(f"median   {race.told(each, rounds[each.name])}")
-    return {"events": count, "event_bytes": round(size), "partitions": PARTITIONS, "rounds": race.as_plain(rounds)}
+    return {
+        "events": count,
+        "event_bytes": round(size),
+        "partitions": PARTITIONS,
+        "rounds": race.as_plain(rounds),
+        "same": same,
+    }
 
 
 def partitions_part(run: Run) -> dict[str, Any]:
@@ -176,6 +212,13 @@ def compaction_part(run: Run) -> dict[str, Any]:
         return {"settings": asyncio.run(compaction.measure(ground, run.size.compaction_cases, run.tell))}
 
 
+def restore_part(run: Run) -> dict[str, Any]:
+    cases, rounds = run.size.restore_cases, run.size.restore_rounds
+    with a_broker() as ground:
+        found = asyncio.run(restore.measure(ground, cases, rounds, run.tell))
+    return {"cases": cases, "seconds": found}
+
+
 def failover_part(run: Run) -> dict[str, Any]:
     with a_broker() as ground:
         seconds = asyncio.run(failover.measure(ground.bootstrap, run.size.deaths, failover.SESSION_SECONDS))
@@ -188,6 +231,7 @@ PARTS = {
     "race": race_part,
     "partitions": partitions_part,
     "scale": scale_part,
+    "restore": restore_part,
     "compaction": compaction_part,
     "failover": failover_part,
 }
@@ -217,8 +261,8 @@ def main() -> int:
         report.write(run.found)
         run.tell("written: benchmarks/results.json, docs/benchmarks.md and its pictures")
     told = figures.line(run.found)
-    for name in (name for name, value in told.items() if value is None):
-        run.tell(f"null: {name}: not measured in this run (see above)")
+    if absent := [name for name, value in told.items() if value is None]:
+        run.tell(f"null, because it was not measured in this run: {', '.join(absent)}")
     if given.json:
         print(json.dumps(told), flush=True)
     return int(bool(run.failed))

@@ -34,7 +34,7 @@ class Turn:
 
 
 async def nothing(_turn: Turn) -> None:
-    """It makes its own topics."""
+    """There is nothing to do: it makes its own topics."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,12 +51,13 @@ class Contender:
     workers: int = 1
     missing: Callable[[], str] = lambda: ""
     in_quick: bool = True
+    notices: Callable[[Turn], str] | None = None  # the topic, of those that run the core
 
 
 # --- ours ---------------------------------------------------------------------------------------------------------
 
 
-def ours(name: str, title: str, *, journal: str, workers: int = 1, settings: str) -> Contender:
+def ours(name: str, title: str, *, journal: str, workers: int = 1, settings: str, in_quick: bool = True) -> Contender:
     def environment(turn: Turn) -> dict[str, str]:
         return {
             "SLA_BROKER": turn.bootstrap,
@@ -80,6 +81,8 @@ def ours(name: str, title: str, *, journal: str, workers: int = 1, settings: str
         environment=environment,
         prepare=prepare,
         workers=workers,
+        in_quick=in_quick,
+        notices=lambda _: f"{TOPIC_PREFIX}sla-notices",
     )
 
 
@@ -102,6 +105,7 @@ OURS_AT_LEAST_ONCE = ours(
     "sla-monitor, at least once",
     journal="at_least_once",
     settings="The same with `SLA_JOURNAL=at_least_once`, the journal for brokers without transactions.",
+    in_quick=False,
 )
 
 
@@ -128,6 +132,7 @@ FAUST = Contender(
         "PARTITIONS": str(turn.partitions),
     },
     prepare=_faust_topics,
+    notices=lambda turn: f"{turn.group}-sla-notices",
 )
 
 
@@ -167,6 +172,7 @@ QUIX_CORE = Contender(
     command=lambda: [str(QUIX_PYTHON), "-W", "ignore", str(HERE / "quix.py")],
     environment=_quix("core"),
     prepare=_quix_topics,
+    notices=lambda turn: f"{turn.group}-notices",
     missing=_without_quix,
 )
 QUIX_COUNT = Contender(
@@ -235,6 +241,7 @@ STREAMS_AT_LEAST_ONCE = kafka_streams(
     commit_ms="100",
     why="one stream thread, the default; a commit every 100 ms, as with exactly once, instead of every 30 s, "
     "so that a run ends on one.",
+    in_quick=False,
 )
 STREAMS_EXACTLY_ONCE = kafka_streams(
     "streams_exactly_once_v2",

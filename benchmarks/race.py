@@ -17,12 +17,12 @@ import signal
 import statistics
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import IO
 
 from benchmarks import processor
-from benchmarks.contenders import ROOT, TOPIC, Contender, Turn
+from benchmarks.contenders import ROOT, TOPIC, Contender, Turn, nothing
 from benchmarks.ground import Ground, Offsets, end_offsets, offsets_of, remove_all_but, settled_broker
 
 POLL_SECONDS = 0.02
@@ -59,8 +59,19 @@ class ContenderEnded(Exception):
     """It ended, or did not begin, while it was timed; the text has the end of its log."""
 
 
-async def a_turn(ground: Ground, contender: Contender, run: int | str, partitions: int, seconds: float) -> Measured:
-    """One contender from start to end; afterwards the broker has the input topic alone. `run` tells turns apart."""
+async def a_turn(
+    ground: Ground,
+    contender: Contender,
+    run: int | str,
+    partitions: int,
+    seconds: float,
+    *,
+    enough: float = ENOUGH,
+    look: Callable[[Turn], Awaitable[None]] = nothing,
+) -> Measured:
+    """One contender from start to end; afterwards the broker has the input topic alone. `run` tells turns apart; `look`
+    is called when all is timed and its topics are still there.
+    """
     group = f"{contender.name}-{run}".replace("_", "-")
     folder = ground.folder / group
     folder.mkdir()
@@ -74,7 +85,9 @@ async def a_turn(ground: Ground, contender: Contender, run: int | str, partition
             processes += [_start(contender, turn, output) for _ in range(contender.workers)]
         async with offsets_of(ground.bootstrap, group, TOPIC) as offsets:
             timed = _Timed(ground, contender, processes, offsets, ends)
-            return measured(await timed.samples(seconds))
+            found = measured(await timed.samples(seconds, enough))
+            await look(turn)
+            return found
     except (ContenderEnded, TimeoutError) as error:
         text = log.read_text(errors="replace")[-LOG_CHARACTERS_SHOWN:]
         raise ContenderEnded(f"{contender.title}: {error}\n{text}") from error
@@ -117,11 +130,11 @@ class _Timed:
     offsets: Offsets
     ends: dict[int, int]
 
-    async def samples(self, seconds: float) -> list[Sample]:
+    async def samples(self, seconds: float, enough: float) -> list[Sample]:
         """Of the time that counts, the first one at its start."""
         await self._until_all_partitions_move()
         found = [await self._sample()]
-        while found[-1].committed < ENOUGH * sum(self.ends.values()) and found[-1].at - found[0].at < seconds:
+        while found[-1].committed < enough * sum(self.ends.values()) and found[-1].at - found[0].at < seconds:
             await asyncio.sleep(POLL_SECONDS)
             found.append(await self._sample())
         return found

@@ -68,7 +68,7 @@ def page(results: Results) -> str:
 
 def rendered(results: Results) -> str:
     """The part of the page that belongs to the script."""
-    parts = (summary, throughput, settings, partitions, arithmetic, scale, compaction, failover)
+    parts = (summary, throughput, settings, partitions, arithmetic, scale, restore, compaction, failover)
     return "\n".join(line for part in parts for line in part(results))
 
 
@@ -221,6 +221,23 @@ def scale(results: Results) -> Iterator[str]:
     pace = f"{late['breaches']:,} breaches at {late['a_second']:,} a second"
     yield f"Timers: {pace} beside {late['timers']:,} waiting ones reached a reader"
     yield f"{late['median']:.3f} s (median), {late['p99']:.3f} s (p99), {late['most']:.3f} s (most) after due + settle."
+    yield ""
+
+
+def restore(results: Results) -> Iterator[str]:
+    if "restore" not in results:
+        return
+    part = results["restore"]
+    yield from ("## A restore by several shards", "")
+    yield from machine(part)
+    yield from (
+        f"{part['cases']:,} cases in one worker:",
+        "",
+        "| partitions | restored in, s | cases/s |",
+        "|---:|---:|---:|",
+    )
+    for count, seconds in sorted(part["seconds"].items(), key=lambda each: int(each[0])):
+        yield f"| {count} | {spread(seconds)} | {part['cases'] / statistics.median(seconds):,.0f} |"
     yield ""
 
 
