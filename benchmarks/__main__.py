@@ -15,11 +15,12 @@ import asyncio
 import json
 import logging
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from benchmarks import (
     arithmetic,
@@ -144,11 +145,10 @@ def race_part(run: Run) -> dict[str, Any]:
 async def _race(run: Run, ground: Ground, ready: Sequence[contenders.Contender]) -> dict[str, Any]:
     same: dict[str, int] = {}
     if run.size.fairness_events:
-        small = _backlog(run.size.fairness_events)
-        notices, problems = await fairness.differing(ground, ready, small, PARTITIONS)
+        small = _backlog(run.size.fairness_events, whole_cases=True)
+        notices, problems = await fairness.differing(ground, ready, small, PARTITIONS, run.tell)
         for problem in problems:
             run.fail(f"not the same job: {problem}")
-        run.tell(f"who runs the core sent the same {notices:,} notices about {len(small):,} events" * (not problems))
         same = {"events": len(small), "notices": notices} if not problems else {}
     made = _backlog(run.size.events)
     count = await filled_topic(ground, contenders.TOPIC, made, PARTITIONS)
@@ -183,10 +183,10 @@ def partitions_part(run: Run) -> dict[str, Any]:
         return asyncio.run(measure(ground))
 
 
-def _backlog(count: int) -> list[Event]:
-    """Cases of three days, all events in the past."""
-    until = now_micros() - 60_000_000
-    return events(int(count * 1.05), until=until, span_seconds=SPAN_SECONDS)[:count]
+def _backlog(count: int, *, whole_cases: bool = False) -> list[Event]:
+    """Cases of three days, all events in the past. With `whole_cases` about so many, and no deadline is left open."""
+    made = events(int(count * 1.05), until=now_micros() - 60_000_000, span_seconds=SPAN_SECONDS)
+    return made if whole_cases else made[:count]
 
 
 def arithmetic_part(run: Run) -> dict[str, Any]:
@@ -241,6 +241,7 @@ QUICK_PARTS = ("arithmetic", "race", "scale", "failover")
 def main() -> int:
     """0: measured, also where somebody was missing; 1: something failed; 2: wrong usage."""
     given = _arguments()
+    signal.signal(signal.SIGTERM, _exit)  # in order: what was started here ends too
     size = QUICK if given.quick else WHOLE
     changed = {name: value for name in ("events", "rounds", "seconds") if (value := getattr(given, name)) is not None}
     if given.huge:
@@ -266,6 +267,10 @@ def main() -> int:
     if given.json:
         print(json.dumps(told), flush=True)
     return int(bool(run.failed))
+
+
+def _exit(*_: object) -> NoReturn:
+    raise SystemExit(143)
 
 
 def _usual(*, quick: bool) -> list[str]:

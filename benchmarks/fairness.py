@@ -7,7 +7,7 @@ say.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from benchmarks import race
 from benchmarks.contenders import TOPIC, Contender, Turn
@@ -19,7 +19,11 @@ SECONDS_MAX = 120.0  # of the slowest
 
 
 async def differing(
-    ground: Ground, contenders: Sequence[Contender], events: Sequence[Event], partitions: int
+    ground: Ground,
+    contenders: Sequence[Contender],
+    events: Sequence[Event],
+    partitions: int,
+    tell: Callable[[str], None],
 ) -> tuple[int, list[str]]:
     """How many notices the first one sent, and who sent others or did not get to the end. Leaves an empty broker."""
     await filled_topic(ground, TOPIC, events, partitions)
@@ -31,6 +35,7 @@ async def differing(
             assert contender.notices
             records = await read_all(ground.bootstrap, contender.notices(turn))
             sent[contender.title] = {json.loads(record.value or b"")["id"] for record in records}
+            tell(f"{contender.title}: {len(sent[contender.title]):,} notices about {len(events):,} events")
 
         try:
             await race.a_turn(ground, contender, "same", partitions, SECONDS_MAX, enough=1.0, look=look)

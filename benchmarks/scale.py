@@ -1,8 +1,8 @@
 """One worker with very many open cases: memory, restore, scrape, and how late its timers are.
 
 The state topic is written first, by the product's own code and settings, and grows from step to step. At each step a
-fresh worker gets all partitions; the clock of the restore runs from the first sight of its partitions to all of them
-being live. Memory is what the machine holds for the process then, `peak` what it ever was.
+fresh worker gets all partitions; the clock of the restore runs from their assignment to all of them being live. Memory
+is what the machine holds for the process then, `peak` what it ever was.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import statistics
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 
 import aiohttp
 
@@ -79,13 +80,14 @@ class Deployment:
             worker.close()
 
     async def _restored(self, worker: WorkerProcess) -> float:
+        """The worker's log says when it was assigned: a page would answer late while rows are read."""
         async with asyncio.timeout(LIVE_SECONDS_MAX):
-            assigned_at = 0.0
             while True:
-                asked_at, states = time.monotonic(), await worker.states()
-                assigned_at = assigned_at or (asked_at if states else 0.0)
+                states = await worker.states()
                 if len(states) == self.partitions and set(states.values()) == {"live"}:
-                    return time.monotonic() - assigned_at
+                    live_at = datetime.now(UTC)
+                    [assigned] = [line for line in worker.lines if line.get("event") == "assigned"]
+                    return (live_at - datetime.fromisoformat(assigned["timestamp"])).total_seconds()
                 await asyncio.sleep(LOOK_SECONDS)
 
 
