@@ -26,18 +26,21 @@ BEGIN, END = "<!-- results: begin, written by scripts/bench -->", "<!-- results:
 MIB = 2**20
 IDLE_LOAD_MAX = 0.5  # of the system before a run
 
-# What is promised: field, words, bound, whether more is better.
+# What is promised: figure, words, bound, whether more is better.
 WANTED = (
     ("events_per_second", "case events a second, the whole job, exactly once, one worker", 30_000, True),
     ("vs_faust_table", "times an ordinary Faust agent with a table", 10, True),
     ("vs_quix", "times Quix Streams that only counts", 1, True),
+    ("vs_quix_core", "times Quix Streams that runs the same core", 1.5, True),
     ("vs_kafka_streams", "of Kafka Streams that only counts, exactly once", 0.5, True),
     ("vs_limit", "of a loop that only decodes and commits", None, True),
     ("add_microseconds", "µs to add a budget on a compiled calendar", 1.5, False),
     ("vs_workclock", "times as fast as `workclock`", 5, True),
     ("vs_businesstimedelta", "times as fast as `businesstimedelta`", 5, True),
     ("bytes_per_open_case", "bytes of memory for each open case", None, False),
+    ("resident_gib", "GiB of memory in all, with {cases:,} open cases", 1, False),
     ("restore_cases_per_second", "cases restored a second", 50_000, True),
+    ("restore_seconds", "s to restore {cases:,} cases", 20, False),
     ("timer_lateness_p99_seconds", "s late, 99 of 100 timers", 0.25, False),
     ("failover_seconds", "s from a SIGKILL until all its partitions are live elsewhere, the longest", 9, False),
 )
@@ -87,25 +90,34 @@ def spread(values: Sequence[float]) -> str:
 
 def summary(results: Results) -> Iterator[str]:
     yield from ("## In one table", "", "| measured | wanted | what |", "|---:|---:|---|")
-    line = figures.line(results)
+    last = results.get("scale", {}).get("steps", [{}])[-1]
+    line = figures.line(results) | {
+        "vs_quix_core": figures.middle(figures.against(results, "quix_core")),
+        "resident_gib": last["resident"] / 2**30 if last else None,
+        "restore_seconds": last["restore_seconds"] if last else None,
+    }
     for name, words, bound, more in WANTED:
         value = line[name]
         measured = "not measured" if value is None else number(value)
         wanted = "" if bound is None else f"{'at least' if more else 'at most'} {number(bound)}"
-        yield f"| {measured} | {wanted} | {words} |"
-    quick = sorted(name for name, part in results.items() if part.get("quick"))
+        yield f"| {measured} | {wanted} | {words.format(cases=last.get('cases', 1_000_000))} |"
     yield ""
-    if quick:
+    if quick := sorted(name for name, part in results.items() if part.get("quick")):
         yield f"From a quick run, with little of everything and so with a large error: {', '.join(quick)}."
         yield ""
+    if busy := sorted(name for name, part in results.items() if was_busy(part)):
+        yield f"Measured beside the work of others, so no promise is judged by it: {', '.join(busy)}."
+        yield ""
+
+
+def was_busy(part: Mapping[str, Any]) -> bool:
+    return float(part["machine"]["load before"]) > IDLE_LOAD_MAX
 
 
 def machine(part: Mapping[str, Any]) -> Iterator[str]:
     said = part["machine"]
     names = ("processor", "cores", "memory", "system", "load before", "Python", "Java", "Kafka")
     yield f"Measured on {said['day']} (commit {said['commit']}): {', '.join(f'{x} {said[x]}' for x in names)}."
-    if float(said["load before"]) > IDLE_LOAD_MAX:
-        yield "Others were at work on the machine: the figures are too low, and no promise is judged by them."
     yield ""
 
 
