@@ -10,6 +10,7 @@ from sla_monitor.core.calendar import HORIZON_END, BeyondHorizon, Calendar
 from sla_monitor.core.hours import Interval
 from sla_monitor.core.policy import ClockPolicy, Direction, Policy, Terms
 from sla_monitor.core.profile import Profile
+from sla_monitor.core.values import value
 
 FROM_START = "from_start"
 FROM_CHANGE = "from_change"
@@ -55,7 +56,7 @@ class Interrupted:
             start = max(start, ends)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Step:
     """From `at` on the case had this profile, under this version of the pack; `how` is what that change did to the
     deadline.
@@ -67,7 +68,7 @@ class Step:
     how: str = FROM_START
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Measure:
     """A deadline and what it is counted by. `credit`: open time used up before `anchor`, under earlier terms."""
 
@@ -102,7 +103,7 @@ class Measure:
         return tuple(found)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Running:
     """No verdict yet. `warnings` are still to come."""
 
@@ -116,7 +117,7 @@ class Running:
         return self.warnings[0][1] if self.warnings else self.measure.due_at
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Breached:
     """The deadline passed; the verdict stands whatever changes later. `overdue` levels are still to come."""
 
@@ -129,7 +130,7 @@ class Breached:
         return self.overdue[0][1] if self.overdue else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Paused:
     """Counts nothing since `since`, and so has no deadline."""
 
@@ -146,7 +147,7 @@ class Paused:
         return (*self.pauses, (self.since, at)) if at > self.since else self.pauses
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Stopped:
     """Ended: met, met late, or cancelled."""
 

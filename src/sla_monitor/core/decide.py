@@ -22,6 +22,7 @@ from sla_monitor.core.case import CaseState, common, opened_by, problem_with
 from sla_monitor.core.facts import DAY, NO_SEQUENCE, Fact, FactWithdrawn, Opened, Order
 from sla_monitor.core.notices import Identity, Intent, Ledger, Notice, Sent
 from sla_monitor.core.policy import Packs
+from sla_monitor.core.values import value
 from sla_monitor.errors import BadEvent
 
 AFTER_EVERY_SEQUENCE = 1 << 62
@@ -57,7 +58,7 @@ class Case:
     pending: list[Intent] = field(default_factory=list)  # decided by the facts, not yet reached by the watermark
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What follows from one fact or one wake-up."""
 

@@ -6,14 +6,15 @@ round the clock. A level is reached when worked >= level, also at the very insta
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from sla_monitor.core.policy import EffortRule
+from sla_monitor.core.values import value
 
 WHOLE = 100  # percent: the limit itself
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Effort:
     """`worked`: engineer time up to `counted_at`, microseconds. `said`: levels that were told, with their rule."""
 

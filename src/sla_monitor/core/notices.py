@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from sla_monitor.core.values import value
+
 CLOCK_STARTED = "sla.clock.started"
 CLOCK_STOPPED = "sla.clock.stopped"
 DEADLINE_MOVED = "sla.deadline.moved"
@@ -98,7 +100,7 @@ class Key(NamedTuple):
     level: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Intent:
     """A notice that should stand. `by_timer`: it follows from time passing, not from a fact. `backdated`: but a later
     fact has put it there (a change whose deadline lands in the past).
@@ -126,7 +128,7 @@ class Sent(NamedTuple):
     digest: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Notice:
     """A notice to be sent. `at` is the instant it is about; `id` is the same whoever sends it, and whenever."""
 

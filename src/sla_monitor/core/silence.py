@@ -6,15 +6,16 @@ limit. Three attempts in a row that reach nobody break it at once. One silence o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from sla_monitor.core.notices import Identity
 from sla_monitor.core.policy import SilenceTerms
+from sla_monitor.core.values import value
 
 ATTEMPTS_KEPT_MAX = 16  # the evidence of one run; more attempts add nothing to it
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Waiting:
     """Support has waited on the customer since `since`. `due_at` is None while nothing can follow: at a severity
     that nothing is below, or once this silence has been `used`.
@@ -30,7 +31,7 @@ class Waiting:
         return self.terms.calendar.between(self.since, now)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Recommendation:
     """A downgrade recommended and not yet answered. `occasion`: when the silence or run of attempts began."""
 
@@ -40,7 +41,7 @@ class Recommendation:
     occasion: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Silence:
     """Everything the commitment remembers of one case."""
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from sla_monitor.core.notices import Notice
+from sla_monitor.core.values import value
 
 Headers = Sequence[tuple[str, bytes]]  # a name that is not UTF-8 is decoded with `surrogateescape` (PEP 383)
 
@@ -38,7 +39,7 @@ class Record(NamedTuple):
         return size + _size(self.headers) + HEADER_OBJECTS_BYTES * len(self.headers) if self.headers else size
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Outgoing:
     """A notice and the bytes it goes out as."""
 

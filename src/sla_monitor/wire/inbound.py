@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import SchemaValidator, core_schema, from_json
 
 from sla_monitor.core import facts
+from sla_monitor.core.values import value
 from sla_monitor.errors import BadEvent
 from sla_monitor.wire.events import CASE_ID_BYTES_MAX, DATA, Envelope, FingerprintParts
 
@@ -43,7 +44,7 @@ REASONS: Final[Mapping[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class CaseEvent:
     """Something happened to a case."""
 
