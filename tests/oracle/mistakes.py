@@ -145,7 +145,7 @@ MISTAKES: Final = (
     _mistake(
         "hours that change for good change a day late",
         "core/hours.py",
-        ("after = bisect_right(self.versions,", "after = bisect_left(self.versions,"),
+        ("max(0, bisect_right(self.versions,", "max(0, bisect_left(self.versions,"),
         ("from bisect import bisect_right", "from bisect import bisect_left"),
     ),
     _mistake(
