@@ -5,7 +5,6 @@ Wall times become instants here by `zoneinfo` alone; what is open is what the da
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -175,10 +174,8 @@ def of_changes(trace: Trace) -> Iterator[str]:
             for effect in change["effects"]
             if (effect["clock"], effect["run"]) == run
         ]
-        begun = Counter(at(each["from"]) for each in life.get("counts", [])[1:])
-        moving = Counter(instant for instant, effect in told if effect["how"] not in {*STILL, "started"})
-        if not trace["history_folded_before"] and not begun <= moving:  # each change has made one count at most
-            yield "a count begins where nothing changed"
+        if not trace["history_folded_before"]:
+            yield from of_beginnings(trace["changes"], run, life.get("counts", []))
         stops = [(at(each["from"]), at(each["to"] or HORIZON)) for each in life.get("pauses", [])]
         for (before, one), (after, other) in pairwise(told):
             is_apart = any(begins <= after and before <= ends for begins, ends in stops)  # a pause moves it too
@@ -188,6 +185,18 @@ def of_changes(trace: Trace) -> Iterator[str]:
             yield "what moves nothing has moved a deadline"
         if told and all(ends < told[-1][0] for _, ends in stops) and told[-1][1]["new_deadline"] != life["deadline"]:
             yield "the deadline is not where the last change left it"
+
+
+def of_beginnings(changes: list[Trace], run: tuple[str, int], counts: list[Trace]) -> Iterator[str]:
+    """Each count after the first begins with a change that did something to its run, and each with another one."""
+    made = [count["change"] for count in counts]
+    if made[:1] not in ([], [None]) or None in made[1:] or len(set(made)) < len(made):
+        yield "a count is of no change, or of one that has made another"
+        return
+    for count, index in zip(counts[1:], made[1:], strict=True):
+        done = [each["how"] for each in changes[index]["effects"] if (each["clock"], each["run"]) == run]
+        if count["from"] != changes[index]["at"] or not {*done} - {*STILL, "started"}:
+            yield "a count begins where nothing changed"
 
 
 def problems(trace: Trace) -> list[str]:

@@ -342,7 +342,22 @@ def how_changed(life: Trace) -> bool:
     return count["how"] == "from_start" and bool(count.update(how="from_change") or True)
 
 
+def count_of_no_change(life: Trace) -> bool:
+    life["counts"][-1]["change"] = None
+    return len(life["counts"]) > 1
+
+
+def count_of_another_change(life: Trace) -> bool:
+    """Two counts are said to be of one change."""
+    if len(life["counts"]) < 3:
+        return False
+    life["counts"][-1]["change"] = life["counts"][-2]["change"]
+    return True
+
+
 OF_CLOCKS: dict[str, Change] = {
+    "a count of no change": count_of_no_change,
+    "a count of another change": count_of_another_change,
     "deadline later": deadline_moved(1),
     "deadline earlier": deadline_moved(-1_000_000),
     "started later": started_later,

@@ -34,16 +34,16 @@ class Row:
     cells: tuple[str, str, str]
 
 
-def told(count: Trace, version: str, *, number: int = 0, until: str = "") -> Iterator[RenderableType]:
+def told(count: Trace, version: str, *, number: int = 0, until: str = "", change: str = "") -> Iterator[RenderableType]:
     """`version`: that the case is one of now. `number`: of several. `until`: when other terms took along what was used
-    up; what this count would have had then matters to nobody.
+    up; what this count would have had then matters to nobody. `change`: that it is of.
     """
     zone, calendar, hours = w.zone_of(count), count["calendar"], count["hours"]
     rows = [
         ("target", _target(count["target"])),
         ("hours", f"{hours['serve'].replace('_', ' ')}, {hours['rule']}{w.because(hours)}"),
         ("calendar", f"{calendar['name']}; times are of {calendar['zone']}{_since(calendar['days'])}"),
-        ("from", f"{w.local(count['from'], zone)}{MODES[count['how']]}"),
+        ("from", f"{w.local(count['from'], zone)}{MODES[count['how']]}{change}"),
     ]
     if count["credit_seconds"]:
         rows.append(("kept", f"{w.seconds(count['credit_seconds'])}, used up before under other terms"))

@@ -73,7 +73,7 @@ def told(trace: Trace) -> Iterator[RenderableType]:
         yield f"What lies before {trace['history_folded_before']} was folded for good: only its result is known."
     yield from _coverage(trace)
     for life in trace["clocks"]:
-        yield from _clock(life, policy["version"])
+        yield from _clock(life, policy["version"], trace["changes"])
     for silence in trace["silences"]:
         yield from _silence(silence, policy["version"])
     yield from _effort(trace)
@@ -100,7 +100,7 @@ def _heading(text: str) -> Iterator[RenderableType]:
 # --- clocks -------------------------------------------------------------------------------------------------------
 
 
-def _clock(life: Trace, version: str) -> Iterator[RenderableType]:
+def _clock(life: Trace, version: str, changes: list[Trace]) -> Iterator[RenderableType]:
     again = w.run(life["run"]) + (f", generation {life['generation']}" if life["generation"] > 1 else "")
     zone = w.zone_of(life["counts"][life["decisive_count"]])
     due_at = life["deadline"]
@@ -111,7 +111,9 @@ def _clock(life: Trace, version: str) -> Iterator[RenderableType]:
     for index, count in enumerate(life["counts"]):
         after = life["counts"][index + 1] if index + 1 < len(life["counts"]) else count
         until = after["from"] if after["how"] == "keep_elapsed" and after is not count else ""
-        yield from counts.told(count, version, number=index + 1 if len(life["counts"]) > 1 else 0, until=until)
+        number = index + 1 if len(life["counts"]) > 1 else 0
+        change = "" if count["change"] is None else f", {w.by(changes[count['change']]['by'])}"
+        yield from counts.told(count, version, number=number, until=until, change=change)
     if life["decisive_count"] != len(life["counts"]) - 1:
         yield Padding(f"Count {life['decisive_count'] + 1} ends first: a raise never moves a deadline later.", INDENT)
     yield w.facts(_end_of(life, zone))

@@ -145,7 +145,8 @@ class DatedHours:
         return self.versions[position][0] if position else None
 
     def _position(self, day: date) -> int:
-        return max(0, bisect_right(self.versions, day, key=lambda version: version[0]) - 1)
+        after = bisect_right(self.versions, day, key=lambda version: version[0])
+        return max(0, after - 1)
 
     def on(self, day: date) -> tuple[Hours, Hours]:
         """As that of the version in force."""

@@ -84,6 +84,7 @@ _COUNTED: Final = _object(
     {
         "how": {"enum": ["from_start", "from_change", "keep_elapsed"]},
         "policy": {**_TEXT, "description": "The version of the pack whose rules it counts by."},
+        "change": {**_or_null(_COUNT), "description": "The index of the change that it is of; null: the first one."},
         "target": _object(
             _TARGET,
             {"one_day_of": {**_TEXT, "description": "The calendar whose ordinary day it is."}},

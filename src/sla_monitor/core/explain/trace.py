@@ -11,17 +11,18 @@ from typing import Any
 from sla_monitor.core import clock as clocks
 from sla_monitor.core import facts as f
 from sla_monitor.core import notices as n
-from sla_monitor.core.clock import Breached, Paused, Running
+from sla_monitor.core.clock import FROM_CHANGE, FROM_START, KEEP_ELAPSED, Breached, Paused, Running
 from sla_monitor.core.decide import Case, withdrawn
 from sla_monitor.core.explain import counts
 from sla_monitor.core.explain.counting import Document
-from sla_monitor.core.explain.seen import Change, Effect, Life, Wait, Watched
+from sla_monitor.core.explain.seen import RESTORED, Change, Effect, Life, Wait, Watched
 from sla_monitor.core.explain.watch import watch
 from sla_monitor.core.policy import Packs, Policy
 from sla_monitor.core.profile import Profile
 from sla_monitor.core.times import iso, seconds
 
 NEVER_OPENED, OPEN, DECLINED, ENDED = "never_opened", "open", "declined", "ended"
+MODES = {FROM_START, FROM_CHANGE, KEEP_ELAPSED, RESTORED}  # what a change does to a deadline that it may move
 _DOWNGRADES = (n.DOWNGRADE_RECOMMENDED, n.DOWNGRADED, n.RESTORED)
 
 
@@ -81,6 +82,7 @@ class _Telling:
 
     def _clock(self, life: Life) -> Document:
         told = counts.of_life(life)
+        self._name_changes(life, told)
         due_at = iso(life.measure.due_at)
         decisive = max(index for index, each in enumerate(told) if each["ends_at"] == due_at)
         running = life.state if life.ended_at is None else None
@@ -112,6 +114,20 @@ class _Telling:
             "verdict": _verdict(life),
         }
 
+    def _name_changes(self, life: Life, told: list[Document]) -> None:
+        """Which change each count is of: those of one instant in the order in which they happened."""
+        unnamed = [
+            (iso(change.at), index)
+            for index, change in enumerate(self._watched.changes)
+            if any(each.clock == life.clock and each.run == life.run and each.how in MODES for each in change.effects)
+        ]
+        told[0]["change"] = None
+        for each in told[1:]:
+            found = next((change for change in unnamed if change[0] == each["from"]), None)
+            each["change"] = None if found is None else found[1]
+            if found is not None:
+                unnamed.remove(found)
+
     # --- the customer's side ------------------------------------------------------------------------------------
 
     def _silence(self, wait: Wait) -> Document:
@@ -120,7 +136,7 @@ class _Telling:
             "run": wait.run,
             "since": iso(wait.since),
             "by": _event(wait.event),
-            "count": counts.of_wait(wait),
+            "count": counts.of_wait(wait) | {"change": None},
             "not_before": iso(wait.not_before),
             "deadline": None if wait.due_at is None else iso(wait.due_at),
             "verdict": _of_silence(wait),
