@@ -7,7 +7,7 @@ pack says which exist.
 
 from __future__ import annotations
 
-from sla_monitor.core.values import value
+from dataclasses import dataclass
 
 SECOND = 1_000_000  # microseconds
 MINUTE = 60 * SECOND
@@ -15,7 +15,7 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
 
-@value(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
     """`case.opened`. `access` is None when the request did not choose it: a default is not a choice (SP-B)."""
 
@@ -43,31 +43,31 @@ class Opened:
     queue: str = ""
 
 
-@value(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Responded:
     """`case.responded`: a support engineer contacted the customer and started work."""
 
     by: str = ""
 
 
-@value(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SeverityChanged:
     severity: str
     by: str = ""
     reason: str = ""
 
 
-@value(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanChanged:
     plan: str
 
 
-@value(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccessChanged:
     access: str
 
 
-@value(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LanguageChanged:
     """`case.language_changed`; None leaves what the customer accepts as it was."""
 
@@ -76,61 +76,61 @@ class LanguageChanged:
     accepts_translation: bool | None = None
 
 
-@value(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LocationChanged:
     country: str
     subdivision: str | None = None
     timezone: str | None = None
 
 
-@value(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TraitsChanged:
     add: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()
 
 
-@value(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContactAttempted:
     reached: bool
     channel: str = ""
 
 
-@value(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContactUpdated:
     verified: bool
 
 
-@value(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingOnCustomer:
     reason: str = "information"
 
 
-@value(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerResponded:
     pass
 
 
-@value(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ResolutionProposed:
     pass
 
 
-@value(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ResolutionRejected:
     pass
 
 
-@value(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkStarted:
     engineer: str
 
 
-@value(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkStopped:
     engineer: str
 
 
-@value(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EffortLogged:
     """`case.effort_logged`: engineer time, in microseconds (the event says minutes)."""
 
@@ -138,50 +138,50 @@ class EffortLogged:
     engineer: str = ""
 
 
-@value(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CauseFound:
     cause: str
 
 
-@value(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScriptSubmitted:
     uat_tested: bool
 
 
-@value(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DowngradeConfirmed:
     """`case.downgrade_confirmed`; `recommendation` is the id of the notice that recommended it."""
 
     recommendation: str
 
 
-@value(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DowngradeDeclined:
     recommendation: str
 
 
-@value(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resolved:
     pass
 
 
-@value(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Closed:
     pass
 
 
-@value(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cancelled:
     pass
 
 
-@value(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReopenRequested:
     fingerprint: tuple[tuple[str, str], ...]
     new_update_installed: bool = False
 
 
-@value(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LabelsChanged:
     """`case.labels_changed`; None leaves a label as it was."""
 
@@ -190,7 +190,7 @@ class LabelsChanged:
     queue: str | None = None
 
 
-@value(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FactWithdrawn:
     """`case.fact_withdrawn`: the event (source, id) of this case was wrong. A withdrawal itself cannot be withdrawn."""
 
@@ -265,7 +265,7 @@ Order = tuple[int, int, str, str]
 NO_SEQUENCE = -(1 << 63)  # before every number
 
 
-@value(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
     """One event of one case. (source, id) identifies it: a second one with the same content is a duplicate."""
 

@@ -1,6 +1,6 @@
 """`value`: a frozen dataclass that costs a third to make.
 
-Python keeps a frozen dataclass frozen by storing each of its fields through a call; with a dozen values an event that
+Python keeps a frozen dataclass frozen by storing each of its fields through a call; with ten values an event that
 is a tenth of all its time. To mypy `value` is `dataclass` itself, so that whoever assigns to a field of one is refused
 when the code is checked; while it runs nothing looks.
 """
