@@ -191,8 +191,10 @@ class Ledger:
 
 def notice_id(case_id: str, opening: Identity, key: Key, revision: int) -> str:
     """The deterministic id: a UUIDv5 (RFC 9562) over everything that makes a notice the one it is."""
-    parts = (case_id, key.generation, key.subject, key.kind, key.level, revision, *opening)
-    return _uuid5("\x1f".join(map(str, parts)))
+    generation, subject, kind, level = key
+    source, identity = opening
+    parts = f"{case_id}\x1f{generation}\x1f{subject}\x1f{kind}\x1f{level}\x1f{revision}\x1f{source}\x1f{identity}"
+    return _uuid5(parts)
 
 
 def retraction_id(retracted: str) -> str:

@@ -77,6 +77,7 @@ class Partition:
         self._waiting_bytes = 0
         self._fired_to = self.row.watermark  # as it was last written
         self._decoded_bytes = 0  # of rows decoded or changed since the working set was measured
+        self._last: Record | None = None  # record of the batch
         self._batch = Batch()
         self._learn_moves()
 
@@ -177,8 +178,7 @@ class Partition:
             self._bury(record, bad.reason, bad.detail)
         self.breaker.note(dead=dead)
         self.row.applied = record.offset
-        self.row.applied_timestamp = record.timestamp
-        self.row.applied_checksum = record.checksum
+        self._last = record
         self._batch.next_offset = record.offset + 1
 
     def _receive(self, record: Record, wall: int) -> None:
@@ -398,7 +398,8 @@ class Partition:
         self._working.pop(key, None)
         self._working[key] = row
         waits = bool(row.orphans) and not row.quarantined
-        self._weigh(key, len(rows.encode_row(row, None)) if waits else 0)
+        if waits or key in self._waiting:
+            self._weigh(key, len(rows.encode_row(row, None)) if waits else 0)
         wake_at = self._next_wake(row)
         if wake_at != self._wake_of(key) and wake_at != NEVER:
             heapq.heappush(self._timers, (wake_at, key))
@@ -493,7 +494,7 @@ class Partition:
         for key, wake_at in self._wakes.items():
             row = self._working[key]
             value = rows.encode_row(row, None if wake_at == NEVER else wake_at)
-            self._count(key, rows.header(value)[0])
+            self._count(key, rows.status_of(row))
             self.rows[key] = value
             self._decoded_bytes += len(value)
             self._batch.rows.append((key, value))
@@ -510,6 +511,9 @@ class Partition:
         if not batch.is_empty:
             self.row.outcomes, self.row.outcomes_seen = self.breaker.window()
             self.row.tripped = self.breaker.tripped
+            if self._last is not None:
+                self.row.applied_timestamp, self.row.applied_checksum = self._last.timestamp, self._last.checksum
+                self._last = None
             batch.rows.append(self._own_row())
             batch.applied, batch.watermark = self.row.applied, self._fired_to
         return batch
