@@ -61,6 +61,8 @@ class CaseState:
     applied_at: int = field(default=0, compare=False)  # of the last fact: what time decides before it came with it
     intents: list[n.Intent] = field(default_factory=list)  # made and not yet taken by the owner
     cause: f.Fact | None = None  # the fact being applied; None while time decides
+    # While it is only made once more: what facts decided, and time up to here, was said. None: all is still to be said.
+    said_to: int | None = field(default=None, compare=False)
 
     def copy(self) -> CaseState:
         return replace(
@@ -76,6 +78,10 @@ class CaseState:
         """The next instant at which time alone changes something; None when only a fact can."""
         timer = self._next_timer()
         return timer[0] if timer else None
+
+    def _was_said(self, at: int) -> bool:
+        """Asked before the words are put together: they cost most of a fold."""
+        return self.said_to is not None and (self.cause is not None or at <= self.said_to)
 
     @property
     def _is_watched(self) -> bool:
@@ -767,6 +773,8 @@ class CaseState:
         level: int = 0,
         rule: str = "",
     ) -> None:
+        if self._was_said(at):
+            return
         data: dict[str, object] = {
             "clock": clock,
             "deadline": iso(measure.due_at),
@@ -781,6 +789,8 @@ class CaseState:
         self._say(kind, clock, at, data, level=level, rule=rule or measure.terms.rule, policy=measure.policy)
 
     def _say_of_silence(self, kind: str, waiting: s.Waiting, at: int, more: dict[str, object] | None = None) -> None:
+        if self._was_said(at):
+            return
         clock = self.policy.commitment.name
         data: dict[str, object] = {
             "clock": clock,
@@ -803,7 +813,7 @@ class CaseState:
         rule: str = "",
         policy: Policy | None = None,
     ) -> None:
-        if kind in self.policy.switched_off:
+        if kind in self.policy.switched_off or self._was_said(at):
             return
         intent = n.Intent(
             key=n.Key(self.generation, subject, kind, level),
@@ -831,7 +841,9 @@ def common(state: CaseState, rule: str, policy: Policy) -> dict[str, object]:
     }
 
 
-def opened_by(case_id: str, fact: f.Fact, policy: Policy, moves: tuple[Policy, ...] = ()) -> CaseState:
+def opened_by(
+    case_id: str, fact: f.Fact, policy: Policy, moves: tuple[Policy, ...] = (), said_to: int | None = None
+) -> CaseState:
     """The state of a case at its opening, before the opening itself is applied. ValueError if `fact` opens nothing."""
     body = fact.body
     if not isinstance(body, f.Opened):
@@ -844,6 +856,7 @@ def opened_by(case_id: str, fact: f.Fact, policy: Policy, moves: tuple[Policy, .
         opened_at=fact.at,
         profile=policy.profile_of(body),
         fingerprint=body.fingerprint,
+        said_to=said_to,
     )
 
 

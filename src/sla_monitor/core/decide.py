@@ -99,6 +99,8 @@ def fold(case: Case, fact: Fact, now: int, packs: Packs, bounds: Bounds) -> Deci
     insort(case.facts, fact, key=_by_order)
     decision = continue_with(case, fact, now) if in_order else fold_anew(case, fact, now, packs)
     notices, folded = fold_early(case, packs) if len(case.facts) > FACTS_MAX else ([], 0)
+    if not (owed or folded or is_twin):
+        return decision
     effect = "duplicate" if is_twin else decision.effect
     return Decision(notices=owed + decision.notices + notices, effect=effect, folded_early=folded)
 
@@ -142,17 +144,13 @@ def load(case: Case, packs: Packs) -> None:
     """
     if case.state is not None:
         return
-    state = refold(case, packs)
+    state = refold(case, packs, said_to=case.decided_to)
     if state is None:
         return
     state.advance(case.decided_to)
-    said = {(sent.key, sent.at) for sent in case.ledger.standing}
-    case.pending = [
-        intent
-        for intent in state.intents
-        if intent.by_timer and intent.at > case.decided_to and (intent.key, intent.at) not in said
-    ]
-    state.intents = []
+    said = {(sent.key, sent.at) for sent in case.ledger.standing} if state.intents else set()
+    case.pending = [intent for intent in state.intents if (intent.key, intent.at) not in said]
+    state.intents, state.said_to = [], None
     case.state = state
 
 
@@ -207,29 +205,31 @@ def words_of(case: Case, gone: Iterable[Sent], fact: Fact, packs: Packs) -> dict
     return {sent: made[found] for sent in gone if (found := (sent.key, sent.at, sent.digest)) in made}
 
 
-def refold(case: Case, packs: Packs) -> CaseState | None:
-    """The state that the known facts make; None while there is no opening. Intents since the base are left in it."""
+def refold(case: Case, packs: Packs, said_to: int | None = None) -> CaseState | None:
+    """The state that the known facts make; None while there is no opening. Intents since the base are left in it; with
+    `said_to` only those that time decides later than that.
+    """
     void = withdrawn(case.facts)
     active = [fact for fact in case.facts if fact.identity not in void and not isinstance(fact.body, FactWithdrawn)]
     if case.base is not None:
         state = case.base.copy()
-        state.moves = packs.moves_after(state.policy)
+        state.moves, state.said_to = packs.moves_after(state.policy), said_to
     else:
         opening = next((fact for fact in active if isinstance(fact.body, Opened)), None)
         if opening is None:
             return None
-        state = opened(case, opening, packs)
+        state = opened(case, opening, packs, said_to)
     for fact in active:
         if not isinstance(fact.body, Opened):
             state.apply(fact)
     return state
 
 
-def opened(case: Case, opening: Fact, packs: Packs) -> CaseState:
+def opened(case: Case, opening: Fact, packs: Packs, said_to: int | None = None) -> CaseState:
     """The case as its opening makes it, under the version that it began with."""
     policy = packs.named(case.policy_key) or packs.at(opening.at)
     case.policy_key = policy.key
-    state = opened_by(case.case_id, opening, policy, packs.moves_after(policy))
+    state = opened_by(case.case_id, opening, policy, packs.moves_after(policy), said_to)
     state.apply(opening)
     return state
 
@@ -321,7 +321,7 @@ def duplicate(case: Case, fact: Fact, until: int | None) -> bool:
     for known in case.facts:
         if until is not None and known.at < until:
             continue
-        if known.identity == fact.identity:
+        if known.id == fact.id and known.source == fact.source:
             if known.same_content(fact):
                 return True
             raise BadEvent("conflict", "the same source and id with other content")
