@@ -391,3 +391,44 @@ def test_all_versions_and_pinned_dates_make_the_digest(tmp_path: Path) -> None:
     digests.add(load_packs(tmp_path).digest)
     assert len(digests) == 3
     assert load_packs(tmp_path).digest in digests
+
+
+def changed(text: str, folder: Path, *replacements: tuple[str, str]) -> Policy:
+    """The built-in pack with these words instead."""
+    for before, after in replacements:
+        assert text.count(before) == 1, before
+        text = text.replace(before, after)
+    (folder / "pack.yaml").write_text(text, "utf-8")
+    [version] = load_packs(folder / "pack.yaml").versions
+    return version
+
+
+def test_how_much_is_to_be_kept_is_the_first_entry_that_matches(plan: Policy) -> None:
+    """By clock, severity and plan; where nobody has said it, there is nothing."""
+    assert [plan.attainment_of("initial_response", severity, "unified") for severity in "ABC"] == [0.99, 0.97, 0.95]
+    assert plan.attainment_of("resolution", "A", "unified") is None
+
+
+def test_what_only_counts_may_change_without_a_new_version(plan: Policy, tmp_path: Path) -> None:
+    """Queues and shares decide nothing, so state that was decided before goes on; a target is another matter."""
+    text = BUILT_IN.read_text("utf-8")
+    counts = changed(text, tmp_path, ("queues: []", "queues: [finance]"), ("percent: 99}", "percent: 99.9}"))
+    assert (counts.queues, counts.attainment_of("initial_response", "A", "unified")) == (("finance",), 0.999)
+    assert counts.digest == plan.digest
+    decides = changed(text, tmp_path, ("{severity: A}, target: 1h", "{severity: A}, target: 2h"))
+    assert decides.digest != plan.digest
+
+
+def test_a_queue_is_kept_of_a_case_only_where_it_is_counted_by(plan: Policy, tmp_path: Path) -> None:
+    """Labels that nobody asks for would make many profiles of one."""
+    counted = changed(BUILT_IN.read_text("utf-8"), tmp_path, ("queues: []", "queues: [finance]"))
+    assert (set(plan.labels), set(counted.labels)) == (set(), {"queue"})
+
+
+def test_the_days_off_of_the_built_in_calendars_are_known_as_far_as_they_are_pinned(plan: Policy) -> None:
+    """The years of calendars.lock; a pack without a lock knows what the package knows of most countries."""
+    pinned = 2_082_758_400 * SECOND  # 2036-01-01T00:00:00Z
+    assert plan.horizons() == dict.fromkeys(("SP-HRS-NA", "SP-HRS-JP", "SP-HRS-1"), pinned)
+    assert plan.calendars == tuple(plan.horizons())
+    [hosting] = load_packs(HERE.parents[1] / "docs/examples/hosting.yaml").versions
+    assert min(hosting.horizons().values()) > pinned

@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
+
+from sla_monitor.observe.recorder import Stands
+
+
+class Standing(NamedTuple):
+    """See `Stands`."""
+
+    severity: str | None = "A"
+    plan: str | None = "standard"
+    queue: str | None = None
+    state: str = "running"
+    promised: bool = True
+    waits: bool = False
+    effort: str = "within"
 
 
 @dataclass(kw_only=True)
@@ -20,3 +36,4 @@ class Shard:
     quarantined: int = 0
     timers: int = 0
     next_due: int | None = None
+    open_cases: Iterable[tuple[Stands, int]] = ()

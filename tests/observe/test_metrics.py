@@ -25,7 +25,7 @@ LABELS = Labels(
 def full_registry() -> Registry:
     registry = metrics.registry()
     Recorder(registry, LABELS)
-    registry.register(ShardCollector(lambda: (), lambda: 0.0, 2))
+    registry.register(ShardCollector(lambda: (), lambda: 0.0, 2, LABELS))
     return registry
 
 
@@ -64,8 +64,10 @@ def test_names_say_prefix_kind_and_unit() -> None:
 def test_no_label_can_name_a_case_or_a_person() -> None:
     """Only these labels exist, and each is bounded by the packs, the code or the number of partitions."""
     bounded = {"type", "detected", "reason", "clock", "severity", "plan", "outcome", "promised", "partition", "state"}
+    bounded |= {"queue", "level"}
     once = {"version", "python", "hash", "calendar"}
     assert {label for entry in CATALOGUE for label in entry.labels} == bounded | once
+    assert all(f"`{label}`" in metrics.TAIL for label in bounded | once)
 
 
 def test_lateness_is_seen_from_ten_milliseconds_to_an_hour() -> None:

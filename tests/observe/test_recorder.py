@@ -2,12 +2,13 @@ import threading
 from collections.abc import Callable
 
 import pytest
+from prometheus_client.exposition import choose_encoder
 
 from sla_monitor.core import facts
 from sla_monitor.observe import metrics
-from sla_monitor.observe.metrics import CASE_STATES, OUTCOMES, PARTITION_STATES, WITHOUT_EFFECT, Registry
-from sla_monitor.observe.recorder import Labels, Recorder, ShardCollector, ShardView
-from tests.observe.shards import Shard
+from sla_monitor.observe.metrics import CASE_STATES, OUTCOMES, PARTITION_STATES, STANDINGS, WITHOUT_EFFECT, Registry
+from sla_monitor.observe.recorder import Labels, Recorder, ShardCollector, ShardView, exemplar_of
+from tests.observe.shards import Shard, Standing
 
 LABELS = Labels(
     notices=("sla.met", "sla.breached"),
@@ -16,6 +17,7 @@ LABELS = Labels(
     severities=("A", "B"),
     plans=("standard", "unified"),
     calendars=("de",),
+    queues=("finance",),
 )
 
 
@@ -79,6 +81,9 @@ def test_each_verb_moves_its_own_metric(registry: Registry, recorder: Recorder) 
     recorder.mismatch()
     recorder.folded_early(3)
     recorder.skew(-1.5)
+    recorder.rebalanced()
+    recorder.partitions(12)
+    recorder.attainment("resolution", "A", "unified", 0.99)
     assert value(registry, "sla_events_total", type="case.opened") == 500
     assert value(registry, "sla_events_without_effect_total", reason="duplicate") == 1
     assert value(registry, "sla_dead_letters_total", reason="conflict") == 1
@@ -90,6 +95,9 @@ def test_each_verb_moves_its_own_metric(registry: Registry, recorder: Recorder) 
     assert value(registry, "sla_partition_mismatches_total") == 1
     assert value(registry, "sla_facts_folded_early_total") == 3
     assert value(registry, "sla_clock_skew_seconds") == -1.5
+    assert value(registry, "sla_rebalances_total") == 1
+    assert value(registry, "sla_input_partitions") == 12
+    assert series(registry, "sla_attainment_target_ratio") == {("resolution", "A", "unified"): 0.99}
 
 
 def test_durations_are_observed_in_seconds(registry: Registry, recorder: Recorder) -> None:
@@ -153,11 +161,56 @@ def test_a_reload_replaces_the_hash_and_a_refused_one_keeps_it(registry: Registr
     assert series(registry, "sla_config_info") == {("new",): 1.0}
     assert value(registry, "sla_config_last_reload_successful") == 0
     assert value(registry, "sla_config_last_reload_success_timestamp_seconds") == 20
+    assert series(registry, "sla_config_reloads_total") == {("accepted",): 2, ("refused",): 1}
+
+
+def test_a_target_that_the_pack_takes_back_is_gone(registry: Registry, recorder: Recorder) -> None:
+    """A reload may leave one out; asking for one that never was does nothing."""
+    recorder.attainment("resolution", "A", "unified", 0.99)
+    recorder.attainment("resolution", "A", "unified", None)
+    recorder.attainment("resolution", "B", "unified", None)
+    assert series(registry, "sla_attainment_target_ratio") == {}
+
+
+def exemplars(registry: Registry, name: str) -> list[dict[str, str]]:
+    samples = [sample for family in registry.collect() for sample in family.samples if sample.name == name]
+    return [dict(sample.exemplar.labels) for sample in samples if sample.exemplar]
+
+
+def test_an_exemplar_names_the_case_and_its_trace(registry: Registry, recorder: Recorder) -> None:
+    """A late timer and a breach lead to a case, no label does; the page stays what OpenMetrics allows."""
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    about = exemplar_of("CASE-1", f"00-{trace}-b7ad6b7169203331-01")
+    recorder.timer_late(0.2, about)
+    recorder.verdict("resolution", "A", "unified", "breached", True, about)  # noqa: FBT003
+    wanted = {"case_id": "CASE-1", "trace_id": trace}
+    assert exemplars(registry, "sla_timer_lateness_seconds_bucket") == [wanted]
+    assert exemplars(registry, "sla_targets_total") == [wanted]
+    encode, _ = choose_encoder("application/openmetrics-text; version=1.0.0")
+    assert f'# {{case_id="CASE-1",trace_id="{trace}"}} 0.2 ' in encode(registry).decode()
+
+
+@pytest.mark.parametrize(
+    ("length", "named"), [(81, {"case_id", "trace_id"}), (82, {"case_id"}), (121, {"case_id"}), (122, set())]
+)
+def test_an_exemplar_fits_into_the_format(registry: Registry, recorder: Recorder, length: int, named: set[str]) -> None:
+    """128 characters of names and values: the trace goes first, then the id, which is never cut to that of another."""
+    about = exemplar_of("x" * length, f"00-{'a' * 32}-{'b' * 16}-01")
+    recorder.timer_late(0.2, about)
+    assert set(about or {}) == named
+    assert [set(each) for each in exemplars(registry, "sla_timer_lateness_seconds_bucket")] == (
+        [named] if named else []
+    )
+
+
+def test_an_event_without_a_trace_has_no_exemplar_of_one() -> None:
+    """What is no traceparent is none."""
+    assert exemplar_of("CASE-1", None) == exemplar_of("CASE-1", "x") == {"case_id": "CASE-1"}
 
 
 def scraped(*shards: ShardView, wall: float = 1_000.0) -> Registry:
     registry = Registry()
-    registry.register(ShardCollector(lambda: shards, lambda: wall, 2.0))
+    registry.register(ShardCollector(lambda: shards, lambda: wall, 2.0, LABELS))
     return registry
 
 
@@ -175,6 +228,30 @@ def test_a_scrape_shows_the_shards_as_they_are_now() -> None:
     assert value(registry, "sla_oldest_overdue_timer_seconds") == 0
     first.cases_open = 10
     assert value(registry, "sla_cases", state="open") == 12
+
+
+def test_open_cases_are_counted_by_how_they_stand() -> None:
+    """Summed over partitions, each known combination from zero; names that no pack has are `other`."""
+    late = Standing(state="overdue", plan="unified", queue="finance", waits=True, effort="exhausted")
+    unknown = Standing(severity=None, plan=None, state="unknown", promised=False)
+    first = Shard(open_cases=[(late, 2), (Standing(plan="unified"), 5)])
+    second = Shard(partition=1, open_cases=[(late, 1), (unknown, 4)])
+    registry = scraped(first, second)
+    cases = series(registry, "sla_open_cases")
+    assert len(cases) == 2 * 2 * len(STANDINGS) * 2 + 1
+    assert {key: count for key, count in cases.items() if count} == {
+        ("A", "unified", "overdue", "true"): 3,
+        ("A", "unified", "running", "true"): 5,
+        ("other", "other", "unknown", "false"): 4,
+    }
+    queues = series(registry, "sla_queue_cases")
+    assert (queues["finance", "A", "overdue"], queues["other", "A", "running"]) == (3, 5)
+    assert series(registry, "sla_downgrade_waiting_cases") == {
+        (severity, plan): 3 * ((severity, plan) == ("A", "unified"))
+        for severity in LABELS.severities
+        for plan in LABELS.plans
+    }
+    assert series(registry, "sla_effort_cases")["unified", "exhausted"] == 3
 
 
 @pytest.mark.parametrize("state", PARTITION_STATES)
@@ -223,4 +300,4 @@ def test_registering_does_not_ask_the_shards() -> None:
         raise AssertionError("asked")
 
     shards: Callable[[], tuple[ShardView, ...]] = asked
-    Registry().register(ShardCollector(shards, lambda: 0.0, 2.0))
+    Registry().register(ShardCollector(shards, lambda: 0.0, 2.0, LABELS))

@@ -37,6 +37,7 @@ from sla_monitor.wire.upgrades import VERSION
 from tests.engine.feeding import NINE, PACKS, Fed, clock, rules
 from tests.wire.rows import corpus
 
+HEADER = 17  # bytes, of an open case
 STORED = [path for folder in corpus.FOLDERS for path in sorted(folder.glob("*.bin"))]
 OLDER = [path for path in STORED if path.parent != corpus.FOLDERS[-1]]
 
@@ -54,24 +55,24 @@ def named(path: Path) -> str:
 
 
 def test_status_and_next_wake_up_are_read_without_decoding_the_row() -> None:
-    """Ten bytes: what follows may be anything. So a million timers are restored without decoding a case."""
+    """What follows may be anything. So a million timers are restored without decoding a case."""
     fed = Fed()
     fed.open("case")
     fed.tell("closed", "case.closed", clock(0, 1))
     value = fed.state[b"case"]
     assert header(value) == (OPEN, clock(0, 45))
-    assert header(value[:10] + b"\xc1 nothing that could be decoded") == (OPEN, clock(0, 45))
+    assert header(value[:HEADER] + b"\xc1 nothing that could be decoded") == (OPEN, clock(0, 45))
     assert header(fed.state[b"closed"])[0] == ORPHANED
 
 
 def test_the_header_is_the_layout_that_is_documented() -> None:
-    """version (1), status (1), next wake-up (8, signed, big-endian), body: other programs may read it."""
+    """version (1), status (1), next wake-up (8, signed, big-endian), standing (7), body: other programs may read it."""
     fed = Fed()
     fed.open("case")
     value = fed.state[b"case"]
-    assert (value[0], value[1]) == (VERSION, OPEN) == (4, 0)
+    assert (value[0], value[1]) == (VERSION, OPEN) == (5, 0)
     assert int.from_bytes(value[2:10], "big", signed=True) == clock(0, 45)
-    assert isinstance(msgspec.msgpack.decode(value[10:]), list)
+    assert isinstance(msgspec.msgpack.decode(value[HEADER:]), list)
 
 
 def test_no_wake_up_is_the_largest_integer() -> None:
@@ -143,9 +144,9 @@ def test_more_fields_than_this_version_has_are_refused() -> None:
     fed = Fed()
     fed.open("case")
     value = fed.state[b"case"]
-    body = msgspec.msgpack.decode(value[10:])
+    body = msgspec.msgpack.decode(value[HEADER:])
     with pytest.raises(UnsafeState, match="13 fields"):
-        decode_row("case", value[:10] + msgspec.msgpack.encode([*body, "more"]), PACKS)
+        decode_row("case", value[:HEADER] + msgspec.msgpack.encode([*body, "more"]), PACKS)
     with pytest.raises(UnsafeState, match="11 fields"):
         decode_row("case", bytes([1]) + value[1:10] + msgspec.msgpack.encode(body[:-2]), PACKS)
     row = msgspec.msgpack.decode(encode_partition(PartitionRow(empty_until=1)))
@@ -166,10 +167,10 @@ def test_a_version_that_never_was_is_refused() -> None:
 def test_a_part_of_a_base_that_is_not_known_is_refused() -> None:
     """Such as what a version in between kept of a case: dropped, it would be lost with the next writing."""
     value = (corpus.FOLDERS[-1] / "base_running.bin").read_bytes()
-    body = msgspec.msgpack.decode(value[10:])
+    body = msgspec.msgpack.decode(value[HEADER:])
     body[8][1][-1]["mood"] = "bad"
     with pytest.raises(UnsafeState, match="mood"):
-        decode_row("case", value[:10] + msgspec.msgpack.encode(body), corpus.CORPUS)
+        decode_row("case", value[:HEADER] + msgspec.msgpack.encode(body), corpus.CORPUS)
 
 
 # --- what is stored ---------------------------------------------------------------------------------------------------

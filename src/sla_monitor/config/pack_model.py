@@ -14,6 +14,7 @@ import reprlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
 from itertools import islice, pairwise
 from typing import Annotated, Any, Final, Literal, Self, TypeVar, get_args
 
@@ -73,6 +74,8 @@ DURATION_MAX = 1_000 * facts.HOUR  # open time: half a year of weekdays of 8 hou
 HOURS = re.compile(r"([0-9]{2}):([0-5][0-9])-([0-9]{2}):([0-5][0-9])")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
+PERCENT = re.compile(r"[0-9]{2}(\.[0-9]{1,3})?", re.ASCII)
+PERCENT_MIN = 50
 MINUTES_OF_A_DAY = 24 * 60
 DATES_MAX = 2_000
 CLOSURES_MAX = 20
@@ -81,6 +84,7 @@ RULES_MAX = 200
 LEVELS_MAX = 20
 SEVERITIES_MAX = 16
 PLANS_MAX = 64
+QUEUES_MAX = 100
 SHOWN_MAX = 3  # examples in one problem
 FOR_ALL_OTHERS = "all other countries"
 
@@ -165,6 +169,14 @@ def instant(value: object) -> int:
     if moment is None or moment.tzinfo is None:
         raise wrong(f"{shown(value)} is not a time with an offset, such as 2026-01-01T00:00:00Z")
     return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+def percent(value: object) -> float:
+    """`99.5`, as a share of one. At 100 nothing may ever go wrong, and no alert tells when too much does."""
+    match = PERCENT.fullmatch(str(value)) if isinstance(value, str | int) and not isinstance(value, bool) else None
+    if match is None or not PERCENT_MIN <= float(value) < 100:  # type: ignore[arg-type]  # noqa: PLR2004
+        raise wrong(f"{shown(value)} is not a percentage from {PERCENT_MIN} to below 100, such as 99.5")
+    return float(Fraction(str(value)) / 100)
 
 
 def opening_hours(value: object) -> tuple[int, int]:
@@ -269,6 +281,8 @@ DurationOrNone = Annotated[
     BeforeValidator(duration_or_none),
     WithJsonSchema({"anyOf": [DURATION_SCHEMA, {"const": NO_LIMIT}]}),
 ]
+PERCENT_SCHEMA = {"type": "number", "minimum": PERCENT_MIN, "exclusiveMaximum": 100, "examples": [99, 99.5]}
+Percent = Annotated[float, BeforeValidator(percent), WithJsonSchema(PERCENT_SCHEMA)]
 Instant = Annotated[int, BeforeValidator(instant), WithJsonSchema({"type": "string", "format": "date-time"})]
 OpeningHours = Annotated[
     tuple[int, int],
@@ -653,6 +667,19 @@ class Scripts(Section):
     """What to do with a script that was not tested."""
 
 
+class Attainment(Section):
+    """The share of some promises that is to be kept. The first match wins; without one, nobody has said."""
+
+    clock: OneOrMore[Name] = Field(default_factory=list)
+    """Of `clocks`; without it, all of them."""
+    severity: OneOrMore[SeverityName] = Field(default_factory=list)
+    """Of `severities`; without it, all of them."""
+    plan: OneOrMore[PlanName] = Field(default_factory=list)
+    """Of `plans`; without it, all of them."""
+    percent: Percent
+    """Of the promises that come to a verdict in thirty days."""
+
+
 class Reopening(Section):
     """One thing that must hold for a closed case to be taken up again. All of them are asked."""
 
@@ -830,6 +857,10 @@ class Pack(Section):
     """Scripts that customers hand in; without it nothing is said of them."""
     reopening: Annotated[list[Reopening], Field(max_length=RULES_MAX)] = []
     """Without any, closed is closed: a request to reopen has no effect."""
+    queues: Annotated[list[Label], Field(max_length=QUEUES_MAX), AfterValidator(distinct)] = []
+    """Values of the label `queue` that metrics count open cases by; any other is counted as `other`."""
+    attainment: Annotated[list[Attainment], Field(max_length=RULES_MAX)] = []
+    """The share of promises that is to be kept: what `sla-monitor rules generate` makes alerts of."""
     switched_off: Annotated[list[NoticeType], AfterValidator(distinct)] = []
     """Types of notices that are not sent."""
     rules: Annotated[dict[Name, Rule], Field(min_length=1, max_length=RULES_MAX)]
@@ -841,6 +872,15 @@ class Pack(Section):
         if not any(clock.enabled for clock in clocks.values()):
             raise wrong("no clock is enabled")
         return clocks
+
+    @field_validator("attainment")
+    @classmethod
+    def _is_of_clocks(cls, attainment: list[Attainment], info: ValidationInfo) -> list[Attainment]:
+        for position, each in enumerate(attainment):
+            for name in each.clock:
+                if "clocks" in info.data and name not in info.data["clocks"]:
+                    raise wrong(f"unknown clock {name!r}{did_you_mean(name, info.data['clocks'])}", position, "clock")
+        return attainment
 
     @field_validator("commitment", "effort")
     @classmethod

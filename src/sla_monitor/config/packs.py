@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cache, partial
 from importlib import resources
 from importlib.metadata import version
@@ -21,9 +22,11 @@ from pydantic_core import ErrorDetails
 
 from sla_monitor.config.calendars import Country, CountryCalendars
 from sla_monitor.config.holiday_dates import holiday_dates
+from sla_monitor.config.horizon import horizons
 from sla_monitor.config.lock import Lock, Locked, lock_beside, read_lock
 from sla_monitor.config.pack_calendars import calendars_of, closures_of, pinned, too_short
 from sla_monitor.config.pack_model import (
+    Attainment,
     BestEffort,
     Change,
     Clock,
@@ -56,6 +59,7 @@ __all__ = ["country_table", "load_packs", "pack_schema"]
 BUILT_IN = Path(str(resources.files("sla_monitor.policies")))
 FILES_MAX = 200  # versions of one pack; 200 x 1 MiB is read one after the other
 SUFFIXES = (".yaml", ".yml")
+ONLY_COUNT = {"queues", "attainment"}  # sections that no deadline or notice depends on
 
 
 def load_packs(path: Path | None = None) -> Packs:
@@ -73,7 +77,13 @@ def load_packs(path: Path | None = None) -> Packs:
     refuse_if_wrong(documents)
     versions = sorted(
         (
-            (document, compiled(pack, digest(document.content), found_by))
+            (
+                document,
+                replace(
+                    compiled(pack, digest(document.content), found_by),
+                    horizons=cache(partial(horizons, pack, country_table(), lock)),
+                ),
+            )
             for (document, pack), found_by in zip(found, open_hours, strict=True)
             if found_by
         ),
@@ -151,8 +161,13 @@ def labels(value: Value) -> list[str] | None:
 
 
 def digest(content: Value) -> str:
-    """SHA-256 of what a file says, whatever its comments, layout and order of keys."""
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    """SHA-256 of what a file says, whatever its comments, layout and order of keys. What only counts may change."""
+    decides = (
+        {key: value for key, value in content.items() if key not in ONLY_COUNT}
+        if isinstance(content, dict)
+        else content
+    )
+    canonical = json.dumps(decides, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
@@ -290,6 +305,19 @@ def compiled(pack: Pack, digest_of_file: str, calendars: CountryCalendars) -> Po
         switched_off=frozenset(pack.switched_off),
         open_cases=pack.open_cases,
         origins={rule: text.origin for rule, text in pack.rules.items()},
+        queues=tuple(pack.queues),
+        calendars=tuple(dict.fromkeys(entry.rule for entry in pack.calendars)),
+        attainment=tuple(attainment(each, pack) for each in pack.attainment),
+    )
+
+
+def attainment(said: Attainment, pack: Pack) -> policy.Attainment:
+    """What is not named is every one of its kind."""
+    return policy.Attainment(
+        clocks=frozenset(said.clock or pack.clocks),
+        severities=frozenset(said.severity or pack.severities),
+        plans=frozenset(said.plan or pack.plans),
+        ratio=said.percent,
     )
 
 

@@ -242,6 +242,16 @@ class SilenceTerms:
     downgrade: DowngradeRule | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attainment:
+    """The share of promises that is to be kept, of the cases with one of these names; `ratio` is between 0 and 1."""
+
+    clocks: frozenset[str]
+    severities: frozenset[str]
+    plans: frozenset[str]
+    ratio: float
+
+
 @dataclass(frozen=True, kw_only=True)
 class Policy:
     """One version of one pack. Times are microseconds since the epoch, `digest` is the SHA-256 of what it says."""
@@ -269,6 +279,10 @@ class Policy:
     switched_off: frozenset[str] = frozenset()  # types of notices that are not sent
     open_cases: str = STAY  # what becomes of those of earlier versions: they stay, or how their deadlines move
     origins: Mapping[str, str] = field(default_factory=dict)  # rule id -> `stated` or `ours`
+    queues: tuple[str, ...] = ()  # that cases are counted by; they decide nothing
+    calendars: tuple[str, ...] = ()  # by their rules
+    horizons: Callable[[], Mapping[str, int]] = dict  # rule of a calendar -> up to when its days off are known; slow
+    attainment: tuple[Attainment, ...] = ()  # the share of promises that is to be kept; it decides nothing
 
     @cached_property
     def key(self) -> str:
@@ -293,7 +307,7 @@ class Policy:
 
     @cached_property
     def labels(self) -> frozenset[str]:
-        """Labels of a case that some rule asks for."""
+        """Labels of a case that some rule asks for, or that it is counted by."""
         whens = [rule.when for clock in self.clocks for rule in clock.targets]
         whens += [rule.when for rule in self.hours]
         whens += [rule.when for rule in (*self.eligibility, *self.coverage)]
@@ -301,7 +315,17 @@ class Policy:
         whens += [rule.when for rule in self.commitment.downgrades]
         whens += [rule.when for rule in self.contact.windows]
         whens += [rule.when for rule in self.effort.limits]
-        return LABELS & {name for when in whens for name, _ in when}
+        counted_by = {"queue"} if self.queues else set()
+        return LABELS & ({name for when in whens for name, _ in when} | counted_by)
+
+    def attainment_of(self, clock: str, severity: str, plan: str) -> float | None:
+        """The share of promises that is to be kept; None: nobody has said."""
+        wanted = (
+            each.ratio
+            for each in self.attainment
+            if clock in each.clocks and severity in each.severities and plan in each.plans
+        )
+        return next(wanted, None)
 
     @cached_property
     def _read(self) -> Callable[[Opened], tuple[object, ...]]:

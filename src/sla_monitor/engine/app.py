@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 import logging
 import signal
 import threading
@@ -64,7 +65,8 @@ class Worker:
         self.rules = rules_of(settings, packs, layout)
         self._settle = int(settings.settle_seconds * SECOND)
         self.registry = metrics.registry()
-        self.recorder = _recorder(self.registry, packs)
+        self.labels = _labels(packs)
+        self.recorder = Recorder(self.registry, self.labels)
         self.log = Log(settings)
         self.journals = Journals(
             settings, self.log, wall=wall, accept_input_loss=accept_input_loss, commit_input=self._commit_input
@@ -73,10 +75,12 @@ class Worker:
         self.assignment = Assignment(settings.topics.events, self._surroundings(), self._failed)
         self.watermarks = Watermarks(self.log, lambda: self.assignment.shards, wall, self._settle)
         self.watchdog = Watchdog(settings.session_timeout_seconds, lambda: self.assignment.shards, self.recorder.stall)
-        self.registry.register(ShardCollector(lambda: self.assignment.shards, wall, settings.settle_seconds))
+        self.registry.register(
+            ShardCollector(lambda: self.assignment.shards, wall, settings.settle_seconds, self.labels)
+        )
         self.reloading = Reloading(
             packs,
-            load=lambda: load_packs(settings.policy),
+            load=self._load,
             take=self._take,
             told=self._reloaded,
             wall=wall,
@@ -121,6 +125,7 @@ class Worker:
         async def assigned(_app: Any, assigned: set[TP], **_: Any) -> None:
             ours = sorted(tp.partition for tp in assigned if tp.topic == topic)
             _log.info("assigned", partitions=ours)
+            self.recorder.rebalanced()
             await self.assignment.assigned(ours)
 
         @app.on_before_shutdown.connect(weak=False)
@@ -151,7 +156,9 @@ class Worker:
         page = health.application(self.registry, self._readiness)
         control.add_routes(page, self.reloading.reload, self._token())
         self._stop_web = await health.serve(self.settings.web_host, self.settings.web_port, page)
-        self.recorder.configured(self.packs.digest[:12], self.wall())
+        self.recorder.partitions(self.layout.partitions)
+        await asyncio.to_thread(self.packs.versions[-1].horizons)
+        self._configured()
         self.watchdog.start()
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload)
         for job in (self.watermarks.run(), self._beat(), self._watch_topics(), self.journals.keep()):
@@ -178,6 +185,20 @@ class Worker:
         """SIGHUP: as the POST, and the outcome is in the log and the metrics."""
         self._spawn(self.reloading.reload(), may_end=True)
 
+    def _load(self) -> Packs:
+        """In a thread, and so is what takes long to say of them."""
+        packs = load_packs(self.settings.policy)
+        packs.versions[-1].horizons()
+        return packs
+
+    def _configured(self) -> None:
+        newest = self.packs.versions[-1]
+        self.recorder.configured(self.packs.digest[:12], self.wall())
+        for calendar, until in newest.horizons().items():
+            self.recorder.horizon(calendar, until / SECOND)
+        for names in itertools.product(self.labels.clocks, self.labels.severities, self.labels.plans):
+            self.recorder.attainment(*names, newest.attainment_of(*names))
+
     def _take(self, packs: Packs) -> None:
         self.packs, self.rules = packs, rules_of(self.settings, packs, self.layout)
         for shard in self.assignment.shards:
@@ -187,7 +208,7 @@ class Worker:
         if problems:
             self.recorder.reload_refused()
         else:
-            self.recorder.configured(self.packs.digest[:12], self.wall())
+            self._configured()
 
     async def _close(self) -> None:
         """Shards end their transactions, then everything else; whatever hangs is left to the kernel."""
@@ -278,16 +299,17 @@ def run(
     Worker(settings, packs, layout, wall=wall, accept_input_loss=accept_input_loss).run()
 
 
-def _recorder(registry: Any, packs: Packs) -> Recorder:
+def _labels(packs: Packs) -> Labels:
     newest = packs.versions[-1]
-    labels = Labels(
+    return Labels(
         notices=KINDS,
         dead_reasons=tuple(REASONS),
         clocks=tuple(clock.name for clock in newest.clocks),
         severities=newest.severities,
         plans=newest.plans,
+        calendars=tuple(newest.calendars),
+        queues=newest.queues,
     )
-    return Recorder(registry, labels)
 
 
 def _tp(partition: TopicPartition) -> TP:

@@ -8,7 +8,7 @@ from sla_monitor.core import notices as n
 from sla_monitor.core.facts import SECOND
 from sla_monitor.core.notices import Notice
 from sla_monitor.engine.records import Batch, Outgoing
-from sla_monitor.observe.recorder import Recorder
+from sla_monitor.observe.recorder import Recorder, exemplar_of
 
 _BREACHED, _CANCELLED, _MET, _MET_LATE = "breached", "cancelled", "met", "met_late"
 
@@ -34,14 +34,16 @@ def count(batch: Batch, recorder: Recorder, committed_at: float, settle: int) ->
 def _count_notice(out: Outgoing, recorder: Recorder, committed_at: float, settle: int) -> None:
     notice = out.notice
     if notice.by_timer and not notice.corrects:
-        recorder.timer_late(committed_at - (notice.at + settle) / SECOND)
+        about = exemplar_of(notice.case_id, notice.traceparent)
+        recorder.timer_late(committed_at - (notice.at + settle) / SECOND, about)
     if notice.kind == n.RETRACTED:
         withdrawn = str(notice.data["retracted_type"])
         recorder.retracted(withdrawn)
         if (words := _verdict(withdrawn, notice)) is not None:
             recorder.verdict_retracted(*words)
     elif (words := _verdict(notice.kind, notice)) is not None:
-        recorder.verdict(*words)
+        about = exemplar_of(notice.case_id, notice.traceparent) if notice.kind == n.BREACHED else None
+        recorder.verdict(*words, about)
 
 
 def _verdict(kind: str, notice: Notice) -> tuple[str, str, str, str, bool] | None:

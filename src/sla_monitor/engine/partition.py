@@ -9,6 +9,7 @@ The module is over 300 lines: it is the one place where records, cases, timers a
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
@@ -69,6 +70,7 @@ class Partition:
         self.breaker = Breaker(rules.breaker_ratio, self.row.outcomes, self.row.outcomes_seen)
         self.rows: dict[bytes, bytes] = {}
         self.counts = [0, 0, 0, 0]  # rows by status
+        self.standings: Counter[bytes] = Counter()  # open cases by how they stand; a few dozen ways, not cases
         self._timers: list[tuple[int, bytes]] = []
         self._working: dict[bytes, Row] = {}  # decoded cases, the least recently used first
         self._wakes: dict[bytes, int] = {}  # of changed cases, until they are encoded; NEVER for none
@@ -104,9 +106,12 @@ class Partition:
                 raise UnsafeState(f"policy pack {name} is not the one the state was decided by: give it a new version")
         self._learn_moves()
         self.counts = [0, 0, 0, 0]
+        self.standings.clear()
         for key, value in self.rows.items():
             status, wake_at = rows.header(value)
             self.counts[status] += 1
+            if (stands := rows.standing(value)) is not None:
+                self.standings[stands] += 1
             if status == ORPHANED and rows.has_orphans(value):
                 self._weigh(key, len(value))
             if wake_at != NEVER:
@@ -494,7 +499,7 @@ class Partition:
         for key, wake_at in self._wakes.items():
             row = self._working[key]
             value = rows.encode_row(row, None if wake_at == NEVER else wake_at)
-            self._count(key, rows.status_of(row))
+            self._count(key, value)
             self.rows[key] = value
             self._decoded_bytes += len(value)
             self._batch.rows.append((key, value))
@@ -537,11 +542,16 @@ class Partition:
         """The partition's row as it is. Only between two calls of `take`."""
         return Batch(rows=[self._own_row()])
 
-    def _count(self, key: bytes, status: int | None) -> None:
-        if (before := self.rows.get(key)) is not None:
-            self.counts[rows.header(before)[0]] -= 1
-        if status is not None:
-            self.counts[status] += 1
+    def _count(self, key: bytes, after: bytes | None) -> None:
+        """From the bytes that are replaced and those that replace them: what was never added is never taken away."""
+        for value, change in ((self.rows.get(key), -1), (after, 1)):
+            if value is None:
+                continue
+            self.counts[rows.header(value)[0]] += change
+            if (stands := rows.standing(value)) is not None:
+                self.standings[stands] += change
+                if not self.standings[stands]:
+                    del self.standings[stands]
 
     def _name_pack(self, row: Row) -> None:
         key = row.case.policy_key

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from time import monotonic
 
@@ -25,7 +25,9 @@ from sla_monitor.engine.log import Log
 from sla_monitor.engine.partition import Partition, Rules
 from sla_monitor.engine.records import Batch, Record
 from sla_monitor.errors import Fatal, Fenced
+from sla_monitor.wire import standing
 from sla_monitor.wire.rows import ENDED, OPEN, ORPHANED, QUARANTINED
+from sla_monitor.wire.standing import Standing
 
 QUEUED_RECORDS_MAX = 8_000  # 8,000 x ~600 B = 5 MB a partition; then fetching pauses
 QUEUED_BYTES_MAX = 8 << 20
@@ -132,6 +134,12 @@ class Shard:
     @property
     def quarantined(self) -> int:
         return self.content.counts[QUARANTINED]
+
+    @property
+    def open_cases(self) -> Iterable[tuple[Standing, int]]:
+        """How its open cases stand, and how many stand so."""
+        packs = self.content.rules.packs
+        return [(standing.read(said, packs), count) for said, count in self.content.standings.items()]
 
     @property
     def timers(self) -> int:

@@ -34,7 +34,9 @@ class Readiness:
 
 
 def application(registry: CollectorRegistry, readiness: Callable[[], Readiness]) -> web.Application:
-    """The three pages. None of them shows a case or changes anything, so none asks for a token."""
+    """The three pages. None of them shows more of a case than its id (in exemplars) or changes anything, so none asks
+    for a token.
+    """
     app = web.Application()
     app.router.add_get("/metrics", make_aiohttp_handler(registry))
     app.router.add_get("/healthz", _healthz)

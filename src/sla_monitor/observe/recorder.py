@@ -11,6 +11,7 @@ import platform
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -26,6 +27,9 @@ from sla_monitor.observe.metrics import OTHER
 
 STALL_WINDOW_SECONDS = 60.0
 MICROSECONDS = 1_000_000
+EXEMPLAR_CHARACTERS_MAX = 128  # OpenMetrics: of all names and values together
+
+Exemplar = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +42,11 @@ class Labels:
     severities: Collection[str]
     plans: Collection[str]
     calendars: Collection[str] = ()
+    queues: Collection[str] = ()
     events: Collection[str] = tuple(facts.TYPES)
 
 
-class _Series(dict[tuple[str, ...], Callable[[float], None]]):
+class _Series(dict[tuple[str, ...], Callable[..., None]]):
     """The `inc` of each combination of label values, all of them made at once, so that each starts at zero.
 
     A value outside the configured set becomes `other` and is not remembered: strangers cannot make this grow.
@@ -52,7 +57,7 @@ class _Series(dict[tuple[str, ...], Callable[[float], None]]):
         self._labels = metric.counter(registry).labels
         super().__init__((key, self._labels(*key).inc) for key in itertools.product(*map(dict.fromkeys, values)))
 
-    def __missing__(self, key: tuple[str, ...]) -> Callable[[float], None]:
+    def __missing__(self, key: tuple[str, ...]) -> Callable[..., None]:
         bounded = (value if value in allowed else OTHER for value, allowed in zip(key, self._allowed, strict=True))
         return self._labels(*bounded).inc
 
@@ -100,6 +105,8 @@ class Recorder:
         self._restore = metrics.RESTORE_DURATION.histogram(registry)
         self._restored_rows = metrics.RESTORED_ROWS.counter(registry)
         self._fenced = metrics.SHARDS_FENCED.counter(registry)
+        self._rebalances = metrics.REBALANCES.counter(registry)
+        self._partitions = metrics.INPUT_PARTITIONS.gauge(registry)
         self._mismatches = metrics.PARTITION_MISMATCHES.counter(registry)
         self._folded_early = metrics.FACTS_FOLDED_EARLY.counter(registry)
         self._skew = metrics.CLOCK_SKEW.gauge(registry)
@@ -110,7 +117,9 @@ class Recorder:
         self._config.info({"hash": ""})
         self._reload_successful = metrics.CONFIG_LAST_RELOAD_SUCCESSFUL.gauge(registry)
         self._reload_success_at = metrics.CONFIG_LAST_RELOAD_SUCCESS.gauge(registry)
+        self._reloads = _Series(metrics.CONFIG_RELOADS, registry, metrics.RELOADS)
         self._horizon = metrics.CALENDAR_HORIZON.gauge(registry)
+        self._attainment = metrics.ATTAINMENT_TARGET.gauge(registry)
         self._calendars = frozenset(labels.calendars)
 
     def event(self, kind: str, count: int = 1) -> None:
@@ -129,16 +138,24 @@ class Recorder:
         """`kind` is that of the notice withdrawn. A verdict withdrawn is told to `verdict_retracted` too."""
         self._retractions[(kind,)](count)
 
-    def verdict(self, clock: str, severity: str, plan: str, outcome: str, promised: bool) -> None:  # noqa: FBT001
-        self._targets[(clock, severity, plan, outcome, "true" if promised else "false")](1)
+    def verdict(
+        self,
+        clock: str,
+        severity: str,
+        plan: str,
+        outcome: str,
+        promised: bool,  # noqa: FBT001
+        exemplar: Exemplar | None = None,
+    ) -> None:
+        self._targets[(clock, severity, plan, outcome, "true" if promised else "false")](1, exemplar)
 
     def verdict_retracted(self, clock: str, severity: str, plan: str, outcome: str, promised: bool) -> None:  # noqa: FBT001
         """With the words of the verdict it withdraws, so that the difference is what stands."""
         self._targets_retracted[(clock, severity, plan, outcome, "true" if promised else "false")](1)
 
-    def timer_late(self, seconds: float) -> None:
+    def timer_late(self, seconds: float, exemplar: Exemplar | None = None) -> None:
         """From due + settle to committed; a commit before that (a fact decided at once) counts as 0."""
-        self._lateness.observe(max(0.0, seconds))
+        self._lateness.observe(max(0.0, seconds), exemplar)
 
     def committed(self, seconds: float) -> None:
         self._transaction.observe(seconds)
@@ -149,6 +166,14 @@ class Recorder:
 
     def fenced(self) -> None:
         self._fenced.inc()
+
+    def rebalanced(self) -> None:
+        """Partitions were assigned to this worker, or none."""
+        self._rebalances.inc()
+
+    def partitions(self, count: int) -> None:
+        """Of the input."""
+        self._partitions.set(count)
 
     def mismatch(self, count: int = 1) -> None:
         self._mismatches.inc(count)
@@ -169,14 +194,55 @@ class Recorder:
         self._config.info({"hash": config_hash})
         self._reload_successful.set(1)
         self._reload_success_at.set(at)
+        self._reloads[(metrics.RELOADS[0],)](1)
 
     def reload_refused(self) -> None:
         """The old configuration goes on."""
         self._reload_successful.set(0)
+        self._reloads[(metrics.RELOADS[1],)](1)
 
     def horizon(self, calendar: str, at: float) -> None:
         """`at`: wall seconds. Of several calendars outside the configured set the last one told is shown."""
         self._horizon.labels(calendar if calendar in self._calendars else OTHER).set(at)
+
+    def attainment(self, clock: str, severity: str, plan: str, ratio: float | None) -> None:
+        """The share of these promises that is to be kept; None: the pack does not say, or no more."""
+        if ratio is not None:
+            self._attainment.labels(clock, severity, plan).set(ratio)
+        else:
+            with suppress(KeyError):
+                self._attainment.remove(clock, severity, plan)
+
+
+def exemplar_of(case_id: str, traceparent: str | None) -> Exemplar | None:
+    """What an exemplar says of a case; None if its id leaves no room. A part of an id would be that of another case."""
+    room = EXEMPLAR_CHARACTERS_MAX - len("case_id") - len(case_id)
+    if room < 0:
+        return None
+    _, _, rest = (traceparent or "").partition("-")
+    trace_id = rest.partition("-")[0]
+    if trace_id and room >= len("trace_id") + len(trace_id):
+        return {"case_id": case_id, "trace_id": trace_id}
+    return {"case_id": case_id}
+
+
+class Stands(Protocol):
+    """How some open cases stand; None: not a name of the packs."""
+
+    @property
+    def severity(self) -> str | None: ...
+    @property
+    def plan(self) -> str | None: ...
+    @property
+    def queue(self) -> str | None: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def promised(self) -> bool: ...
+    @property
+    def waits(self) -> bool: ...
+    @property
+    def effort(self) -> str: ...
 
 
 class ShardView(Protocol):
@@ -201,6 +267,8 @@ class ShardView(Protocol):
     @property
     def quarantined(self) -> int: ...
     @property
+    def open_cases(self) -> Iterable[tuple[Stands, int]]: ...
+    @property
     def timers(self) -> int: ...
     @property
     def next_due(self) -> int | None: ...
@@ -214,9 +282,13 @@ class ShardCollector:
     """
 
     def __init__(
-        self, shards: Callable[[], Iterable[ShardView]], wall: Callable[[], float], settle_seconds: float
+        self,
+        shards: Callable[[], Iterable[ShardView]],
+        wall: Callable[[], float],
+        settle_seconds: float,
+        labels: Labels,
     ) -> None:
-        self._shards, self._wall, self._settle_seconds = shards, wall, settle_seconds
+        self._shards, self._wall, self._settle_seconds, self._labels = shards, wall, settle_seconds, labels
 
     def describe(self) -> Iterable[Family]:
         """The names alone: registering must not ask the shards."""
@@ -233,6 +305,7 @@ class ShardCollector:
             ((shard, now - shard.watermark / MICROSECONDS) for shard in owned if shard.watermark is not None),
         )
         yield _cases(owned)
+        yield from _open_cases([each for shard in owned for each in shard.open_cases], self._labels)
         yield _one(metrics.QUARANTINED_CASES, sum(shard.quarantined for shard in owned))
         yield _one(metrics.TIMERS_PENDING, sum(shard.timers for shard in owned))
         dues = [shard.next_due / MICROSECONDS for shard in owned if shard.next_due is not None]
@@ -252,6 +325,42 @@ def _cases(shards: list[ShardView]) -> GaugeMetricFamily:
     for state in metrics.CASE_STATES:
         family.add_metric((state,), sum(getattr(shard, f"cases_{state}") for shard in shards))
     return family
+
+
+def _open_cases(standings: list[tuple[Stands, int]], labels: Labels) -> Iterator[GaugeMetricFamily]:
+    """Sums of what the shards have counted: the cost is that of the ways to stand, a few dozen, not of the cases."""
+    severities, plans, queues = labels.severities, labels.plans, (*labels.queues, OTHER)
+    by_terms = _Sums(metrics.OPEN_CASES, severities, plans, metrics.STANDINGS, metrics.PROMISED)
+    by_queue = _Sums(metrics.QUEUE_CASES, queues, severities, metrics.STANDINGS)
+    waiting = _Sums(metrics.DOWNGRADE_WAITING_CASES, severities, plans)
+    effort = _Sums(metrics.EFFORT_CASES, plans, metrics.EFFORT_LEVELS)
+    for each, count in standings:
+        by_terms.add(count, each.severity, each.plan, each.state, "true" if each.promised else "false")
+        by_queue.add(count, each.queue, each.severity, each.state)
+        if each.waits:
+            waiting.add(count, each.severity, each.plan)
+        if each.effort in metrics.EFFORT_LEVELS:
+            effort.add(count, each.plan, each.effort)
+    yield from (sums.family() for sums in (by_terms, by_queue, waiting, effort))
+
+
+class _Sums:
+    """A gauge that is added up at scrape: each known combination from zero, what is not known as `other`."""
+
+    def __init__(self, metric: metrics.Metric, *values: Collection[str]) -> None:
+        self._metric = metric
+        self._allowed = [frozenset(each) for each in values]
+        self._counts: dict[tuple[str, ...], int] = dict.fromkeys(itertools.product(*map(dict.fromkeys, values)), 0)
+
+    def add(self, count: int, *labels: str | None) -> None:
+        key = tuple(label if label in allowed else OTHER for label, allowed in zip(labels, self._allowed, strict=True))
+        self._counts[key] = self._counts.get(key, 0) + count
+
+    def family(self) -> GaugeMetricFamily:
+        family = self._metric.family()
+        for key, count in self._counts.items():
+            family.add_metric(key, count)
+        return family
 
 
 def _by_partition(metric: metrics.Metric, values: Iterable[tuple[ShardView, float]]) -> GaugeMetricFamily:

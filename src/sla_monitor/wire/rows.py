@@ -1,14 +1,15 @@
 """State rows: one case, or one partition, as versioned bytes.
 
-A case row is a header of ten bytes and a MessagePack array:
+A case row is a header of ten bytes, of an open case seventeen, and a MessagePack array:
 
-    version (1) · status (1) · next wake-up (8, signed big-endian microseconds; the largest integer: none) · body
+    version (1) · status (1) · next wake-up (8, signed big-endian microseconds; the largest integer: none)
+    · of an open case how it stands (7, wire/standing.py) · body
 
-so that the timers of a partition are restored without decoding a single case. The body is positional and compact
-(bytes written for each event are bytes restored for each case): sources are written once, an id that is a UUID takes
-16 bytes, fields of a fact that have their default at the end are left out. What an older version wrote is brought to
-the shape of today while it is read (wire/upgrades.py), and written as of today when it changes. A newer version, or
-more fields than this one has, refuses to be read: what is not understood must not be dropped.
+so that the timers of a partition are restored, and its cases counted, without decoding a single one. The body is
+positional and compact (bytes written for each event are bytes restored for each case): sources are written once, an id
+that is a UUID takes 16 bytes, fields of a fact that have their default at the end are left out. What an older version
+wrote is brought to the shape of today while it is read (wire/upgrades.py), and written as of today when it changes. A
+newer version, or more fields than this one has, refuses to be read: what is not understood must not be dropped.
 
 Over 300 lines: each value's way in and out stand together, for one format has one home.
 """
@@ -34,7 +35,8 @@ from sla_monitor.core.notices import KINDS, Key, Ledger, Sent
 from sla_monitor.core.policy import Packs, Policy
 from sla_monitor.core.profile import Profile
 from sla_monitor.errors import UnsafeState
-from sla_monitor.wire.upgrades import CASE, PARTITION, VERSION, upgraded
+from sla_monitor.wire import standing as st
+from sla_monitor.wire.upgrades import CASE, PARTITION, STANDING_SINCE, VERSION, never_was, upgraded
 
 RULES_VERSION = 2  # of the code that decided; verdicts of an older one are frozen unless a fact changes them
 NEVER = 2**63 - 1
@@ -90,6 +92,21 @@ def header(value: bytes) -> tuple[int, int]:
     return status, wake_at
 
 
+def standing(value: bytes) -> bytes | None:
+    """How the case of a row stands, packed: b"" if the row does not say it, None if the case is not open."""
+    if value[1] != OPEN:
+        return None
+    return value[_HEADER.size : _HEADER.size + st.BYTES] if value[0] >= STANDING_SINCE else b""
+
+
+def _body(value: bytes) -> list[Any]:
+    """The body in the shape of today."""
+    if not value[0]:
+        raise never_was(value[0])
+    stands = standing(value) or b""
+    return upgraded(_decode(memoryview(value)[_HEADER.size + len(stands) :]), value[0], CASE)
+
+
 def _newer(version: object) -> UnsafeState:
     return UnsafeState(f"the state has version {version}, this worker reads up to {VERSION}: upgrade it")
 
@@ -111,13 +128,15 @@ def encode_row(row: Row, wake_at: int | None) -> bytes:
         sources.names,
         row.failure,
     )
-    return _HEADER.pack(VERSION, status_of(row), NEVER if wake_at is None else wake_at) + _encode(body)
+    status = status_of(row)
+    stands = st.packed(case.state) if status == OPEN and case.state is not None else b""
+    return _HEADER.pack(VERSION, status, NEVER if wake_at is None else wake_at) + stands + _encode(body)
 
 
 def decode_row(case_id: str, value: bytes, packs: Packs) -> Row:
     """The row without its cache: `core.decide.load` folds it. UnsafeState for a newer version or an absent pack."""
     status, _ = header(value)
-    body = upgraded(_decode(memoryview(value)[_HEADER.size :]), value[0], CASE)
+    body = _body(value)
     if len(body) != CASE_FIELDS:
         raise UnsafeState(f"a state row has {len(body)} fields, those of version {VERSION} have {CASE_FIELDS}")
     rules_version, policy_key, facts, standing, revisions, known_since, decided_to, early, base, *others = body
@@ -150,8 +169,7 @@ def decode_row(case_id: str, value: bytes, packs: Packs) -> Row:
 
 def has_orphans(value: bytes) -> bool:
     """Whether events wait in this row, without making values of them."""
-    body = upgraded(_decode(memoryview(value)[_HEADER.size :]), value[0], CASE)
-    return bool(body[ORPHANS_AT])
+    return bool(_body(value)[ORPHANS_AT])
 
 
 def policy_named(key: str, packs: Packs) -> Policy:

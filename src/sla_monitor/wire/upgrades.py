@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from sla_monitor.errors import UnsafeState
 
-VERSION: Final = 4
+VERSION: Final = 5
+STANDING_SINCE: Final = 5  # the header says how an open case stands
 
 BASE = 8  # of the body of a case
 
@@ -24,9 +25,13 @@ def upgraded(body: Body, version: int, steps: Mapping[int, Step]) -> Body:
     while version < VERSION:
         step = steps.get(version)
         if step is None:
-            raise UnsafeState(f"the state has version {version}, which never was: is this the state topic?")
+            raise never_was(version)
         body, version = step(body), version + 1
     return body
+
+
+def never_was(version: object) -> UnsafeState:
+    return UnsafeState(f"the state has version {version}, which never was: is this the state topic?")
 
 
 def _case_of_1(body: Body) -> Body:
@@ -53,6 +58,11 @@ def _case_of_3(body: Body) -> Body:
     return body
 
 
+def _case_of_4(body: Body) -> Body:
+    """5 is a longer header."""
+    return body
+
+
 def _partition_of_1(body: Body) -> Body:
     """2 appends `empty_until`, which has a default."""
     return [2, *body[1:]]
@@ -68,5 +78,10 @@ def _partition_of_3(body: Body) -> Body:
     return [4, *body[1:]]
 
 
-CASE: Final[Mapping[int, Step]] = {1: _case_of_1, 2: _case_of_2, 3: _case_of_3}
-PARTITION: Final[Mapping[int, Step]] = {1: _partition_of_1, 2: _partition_of_2, 3: _partition_of_3}
+def _partition_of_4(body: Body) -> Body:
+    """5 is a change of cases alone."""
+    return [5, *body[1:]]
+
+
+CASE: Final[Mapping[int, Step]] = {1: _case_of_1, 2: _case_of_2, 3: _case_of_3, 4: _case_of_4}
+PARTITION: Final[Mapping[int, Step]] = {1: _partition_of_1, 2: _partition_of_2, 3: _partition_of_3, 4: _partition_of_4}

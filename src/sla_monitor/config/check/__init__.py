@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from sla_monitor.config.check.attainment import check_attainment
 from sla_monitor.config.check.cases import Cases
 from sla_monitor.config.check.findings import FINDING, KINDS, NOTE, REFUSED, Finding
 from sla_monitor.config.check.lists import check_lists, check_served, lists_of, service_of
@@ -42,3 +43,4 @@ def check_source(source: Source) -> Iterator[Finding]:
     yield from check_times(source, service)
     yield from check_steps(source)
     yield from check_pack(source)
+    yield from check_attainment(source)

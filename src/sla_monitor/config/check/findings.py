@@ -26,6 +26,7 @@ SLOW_TARGET = "slow_target"
 NOT_CONTACTED = "not_contacted"
 MIXED_MODES = "mixed_modes"
 ORDER_OF_VERSIONS = "order_of_versions"
+NEVER_TOLD = "never_told"
 UNDECIDED = "undecided"
 
 # What is wrong or can never happen is a finding; what may be meant so is a note and leaves the pack clean.
@@ -50,6 +51,7 @@ KINDS: Final = {
     NOT_CONTACTED: (NOTE, "Cases served round the clock may be contacted in business hours only."),
     MIXED_MODES: (NOTE, "One rule lowers at once in one place and recommends in another."),
     ORDER_OF_VERSIONS: (NOTE, "A version that reads as later comes into force earlier."),
+    NEVER_TOLD: (NOTE, "So many promises may be broken that the quickest alerts about it can never fire."),
     UNDECIDED: (NOTE, "Too many combinations to decide whether the rule can be reached."),
 }
 
