@@ -23,6 +23,7 @@ from sla_monitor.cli import (
     explain,
     policy,
     quarantine,
+    rules,
     run,
     schema,
     simulate,
@@ -58,6 +59,7 @@ app.add_typer(calendar.app, name="calendar")
 app.add_typer(dead.app, name="dead")
 app.add_typer(policy.app, name="policy")
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(rules.app, name="rules")
 app.add_typer(demo.app)
 app.add_typer(doctor.app)
 app.add_typer(run.app)

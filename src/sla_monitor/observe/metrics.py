@@ -272,7 +272,7 @@ Each combination of the values that a worker knows stands at zero from its start
 Where Prometheus keeps exemplars (`--enable-feature=exemplar-storage`), the buckets of `sla_timer_lateness_seconds` and
 the breaches among `sla_targets_total` name the last case they counted (`case_id`) and the trace it came with
 (`trace_id`), as far as they fit into the 128 characters of the format. A graph leads to a case that way, while no
-label does.
+label does. Rules and alerts over these metrics: [monitoring](monitoring.md).
 """
 
 
