@@ -39,4 +39,8 @@ fetch_monitoring() { # into ./root; lists of packages of our own, so that it nee
   "${apt[@]}" update && "${apt[@]}" download prometheus prometheus-alertmanager || return
   local package
   for package in ./*.deb; do dpkg-deb --extract "$package" root || return; done
+  # Debian's Alertmanager reads its own templates from this very path, and would end without them: let it look in a
+  # `.usr` of the folder it is started in. As long as the path was, so that nothing else of the program moves.
+  LC_ALL=C sed -i 's|/usr/share/prometheus/alertmanager|.usr/share/prometheus/alertmanager|g' \
+    root/usr/bin/prometheus-alertmanager
 }
