@@ -24,7 +24,7 @@ from tests.deploy.program import command_problems, probe_problems, project
 SCHEMA = "check_jsonschema/builtin_schemas/vendor/compose-spec.json"  # of the package check-jsonschema; Apache-2.0
 LOOPBACK = "127.0.0.1"
 STOP_MARGIN_SECONDS = 2.0  # from the last deadline of the worker to the engine's SIGKILL
-PROMETHEUS_PORT = 9090
+PORTS = {"prom/prometheus": 9090, "prom/alertmanager": 9093, "grafana/grafana": 3000}  # at which others listen
 PINNED = re.compile(
     r"(?P<name>[a-z0-9][a-z0-9./_-]*):v?(?P<version>\d+\.\d+\.\d+)([.-][\w.-]+)?(@sha256:[0-9a-f]{64})?"
 )
@@ -120,7 +120,7 @@ def _listening(it: Composed) -> set[int]:
         return {int(port) if port else Settings.model_fields["web_port"].default} if it.is_worker else set()
     if "KAFKA_LISTENERS" in it.environment:
         return {port for _, _, port in listeners(it.environment["KAFKA_LISTENERS"])}
-    return {PROMETHEUS_PORT}
+    return {port for image, port in PORTS.items() if str(it.service.get("image", "")).startswith(f"{image}:")}
 
 
 def _volumes(it: Composed) -> Iterator[str]:

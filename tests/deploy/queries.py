@@ -19,6 +19,7 @@ SELECTOR = re.compile(r"\b((?:sla[_:]|up\b|process_)[a-zA-Z0-9_:]*)\s*(\{[^}]*\}
 MATCHER = re.compile(r'(\w+)\s*(?:=~|!~|!=|=)\s*"[^"]*"')
 OF_A_SCRAPE = {"job", "instance"}
 OF_PROMETHEUS = {"up", "process_start_time_seconds", "process_resident_memory_bytes", "process_cpu_seconds_total"}
+OF_PROMETHEUS |= {"process_open_fds"}
 GROUPED = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\(([^)]*)\)")
 
 

@@ -17,7 +17,7 @@ from tests.deploy.composed import read_yaml, seconds
 
 ROOT = Path(__file__).parent.parent.parent
 FILE = ROOT / "docker-compose.yml"
-MEMORY = {"256m": "256 MiB", "512m": "512 MiB", "1g": "1 GiB", "1536m": "1.5 GiB"}
+MEMORY = {"128m": "128 MiB", "256m": "256 MiB", "512m": "512 MiB", "1g": "1 GiB", "1536m": "1.5 GiB"}
 
 
 SERVICES = sorted(read_yaml(FILE)["services"])
@@ -45,9 +45,10 @@ def test_the_file_is_right(found: list[str]) -> None:
 
 
 def test_what_the_deployment_is(file: Any) -> None:
-    """Kafka, its topics, two workers and Prometheus; traffic only when asked for."""
+    """Kafka, its topics, two workers and what watches them; traffic only when asked for."""
     asked_for = {name for name, service in file["services"].items() if service.get("profiles") == ["traffic"]}
-    assert file["services"].keys() - asked_for == {"kafka", "topics", "worker-1", "worker-2", "prometheus"}
+    watching = {"prometheus", "alertmanager", "grafana"}
+    assert file["services"].keys() - asked_for == {"kafka", "topics", "worker-1", "worker-2"} | watching
     assert asked_for == {"traffic"}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,14 @@ from typing import Any
 import pytest
 
 from tests.deploy.composed import composed, read_yaml, seconds
+from tests.deploy.fixtures import Monitoring
 from tests.deploy.program import pages
 
 ROOT = Path(__file__).parent.parent.parent
 COMPOSE = read_yaml(ROOT / "docker-compose.yml")
-FILE = read_yaml(ROOT / "deploy/prometheus/prometheus.yml")
+SERVICES = composed(COMPOSE, ROOT)
+FOLDER = ROOT / "deploy/prometheus"
+FILE = read_yaml(FOLDER / "prometheus.yml")
 
 GLOBAL = {"scrape_interval", "scrape_timeout", "evaluation_interval"}
 JOB = {"job_name", "metrics_path", "static_configs", "relabel_configs"}
@@ -33,6 +37,16 @@ def problems(file: Mapping[str, Any]) -> Iterator[str]:
         yield from (f"{name}: {key} is no key of a job" for key in sorted(job.keys() - JOB))
         for rule in job.get("relabel_configs", []):
             yield from (f"{name}: {key} is no key of a relabelling" for key in sorted(rule.keys() - RELABEL))
+    if not all(list(FOLDER.glob(pattern)) for pattern in file.get("rule_files", [""])):
+        yield "there are no rules of that name"
+    told = {
+        target
+        for each in file["alerting"]["alertmanagers"]
+        for it in each["static_configs"]
+        for target in it["targets"]
+    }
+    services = {f"{it.name}:{str(port).rpartition(':')[2]}" for it in SERVICES for port in it.service.get("ports", [])}
+    yield from (f"tells {target}, which is no service" for target in sorted(told - services))
     job = jobs.get("sla-monitor", {})
     if job.get("metrics_path", "/metrics") not in pages():
         yield f"{job['metrics_path']} is no page of a worker"
@@ -68,6 +82,11 @@ MISTAKES: dict[str, tuple[Callable[[Any], Any], str]] = {
     "another name": (target("worker2:6066"), "the workers are"),
     "no job": (lambda file: file["scrape_configs"].pop(0), "scrapes []"),
     "a page that is none": (lambda file: file["scrape_configs"][0].update(metrics_path="/metric"), "is no page"),
+    "rules that are not there": (lambda file: file.update(rule_files=["rule/*.yaml"]), "no rules of that name"),
+    "nobody to tell": (
+        lambda file: file["alerting"]["alertmanagers"][0]["static_configs"][0].update(targets=["alertmanager:9090"]),
+        "tells alertmanager:9090",
+    ),
     "a key that is none": (lambda file: file["scrape_configs"][0].update(static_config=[]), "static_config is no key"),
     "a section that is none": (lambda file: file.update(scrape_config=[]), "scrape_config is no key"),
     "a scrape too long": (lambda file: file["global"].update(scrape_timeout="1m"), "longer than its interval"),
@@ -81,3 +100,11 @@ def test_a_mistake_is_found(change: Callable[[Any], Any], found: str) -> None:
     change(spoiled)
     said = list(problems(spoiled))
     assert any(found in problem for problem in said), said
+
+
+def test_prometheus_takes_the_file(monitoring: Monitoring) -> None:
+    """`promtool check config`, with the rules that it names."""
+    command = [monitoring.promtool, "check", "config", str(FOLDER / "prometheus.yml")]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert "4 rule files found" in checked.stdout
