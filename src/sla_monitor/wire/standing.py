@@ -18,16 +18,19 @@ from typing import Final, NamedTuple, assert_never
 from sla_monitor.core.case import CaseState
 from sla_monitor.core.clock import Breached, ClockState, Paused, Running, Stopped, terms_of
 from sla_monitor.core.effort import WHOLE
-from sla_monitor.core.policy import Packs
+from sla_monitor.core.policy import Packs, Policy
 
 IDLE, PAUSED, RUNNING, AT_RISK, OVERDUE = STATES = ("idle", "paused", "running", "at_risk", "overdue")  # by rank
 UNKNOWN: Final = "unknown"
 WITHIN, WARNED, EXHAUSTED = EFFORTS = ("within", "warned", "exhausted")
 ELSEWHERE: Final = 255  # a severity or plan that the pack does not list
 
-_SEVEN = struct.Struct(">HBBHB")
-BYTES: Final = _SEVEN.size
+_HEAD = struct.Struct(">HBBH")
+BYTES: Final = _HEAD.size + 1
+_IDLE, _PAUSED, _RUNNING, _AT_RISK, _OVERDUE = range(len(STATES))
 _PROMISED, _WAITS, _EFFORT_AT = 8, 16, 5
+_RESTS: Final = [bytes([rest]) for rest in range(128)]
+_HEADS_MAX = 4_096  # x ~250 B = 1 MB: packs, severities, plans and queues as they meet
 
 
 class Standing(NamedTuple):
@@ -46,27 +49,42 @@ NOT_SAID: Final = Standing(None, None, None, UNKNOWN, promised=False, waits=Fals
 
 
 def packed(case: CaseState) -> bytes:
-    """Of an open case, as its facts and the watermark have made it."""
-    policy, profile = case.policy, case.profile
-    rank, promised = 0, False
+    """Of an open case, as its facts and the watermark have made it. On the path of every event: 2 us."""
+    rank, worst = _IDLE, ""
     for name, state in case.clocks.items():
         if (found := _rank(name, state)) > rank:
-            rank, promised = found, _is_promised(name, state)
-    rest = rank | promised * _PROMISED | bool(case.silence.open) * _WAITS | _effort(case) << _EFFORT_AT
-    return _SEVEN.pack(
-        _number(policy.key),
-        _place(policy.severities, profile.severity),
-        _place(policy.plans, profile.plan),
-        _number(profile.queue),
-        rest,
-    )
+            rank, worst = found, name
+    rest = rank
+    if worst and _is_promised(worst, case.clocks[worst]):
+        rest |= _PROMISED
+    if case.silence.open:
+        rest |= _WAITS
+    if case.limit is not None:
+        rest |= _effort(case.limit.rule, case.effort.said) << _EFFORT_AT
+    profile = case.profile
+    key = (case.policy.key, profile.severity, profile.plan, profile.queue)
+    return (_heads.get(key) or _remember(key, case.policy)) + _RESTS[rest]
+
+
+_heads: dict[tuple[str, str, str, str], bytes] = {}
+
+
+def _remember(key: tuple[str, str, str, str], policy: Policy) -> bytes:
+    """The part that many cases have in common; a cache of what its key alone decides."""
+    if len(_heads) >= _HEADS_MAX:
+        _heads.clear()
+    name, severity, plan, queue = key
+    places = _place(policy.severities, severity), _place(policy.plans, plan)
+    head = _heads[key] = _HEAD.pack(_number(name), *places, _number(queue))
+    return head
 
 
 def read(said: bytes, packs: Packs) -> Standing:
     """What seven bytes say; none of them: that nothing is known."""
     if not said:
         return NOT_SAID
-    number, severity, plan, queue, rest = _SEVEN.unpack(said)
+    number, severity, plan, queue = _HEAD.unpack_from(said)
+    rest = said[-1]
     policy = next((each for each in packs.versions if _number(each.key) == number), None)
     return Standing(
         severity=_named(policy.severities if policy else (), severity),
@@ -83,13 +101,13 @@ def _rank(clock: str, state: ClockState) -> int:
     """At risk: some warning of it is not to come any more."""
     match state:
         case Running(warnings=left, measure=measure):
-            return STATES.index(AT_RISK if len(left) < len(measure.policy.clock(clock).warnings) else RUNNING)
-        case Breached():
-            return STATES.index(OVERDUE)
-        case Paused():
-            return STATES.index(PAUSED)
+            return _AT_RISK if len(left) < len(measure.policy.clock(clock).warnings) else _RUNNING
         case Stopped():
-            return 0
+            return _IDLE
+        case Breached():
+            return _OVERDUE
+        case Paused():
+            return _PAUSED
         case _:
             assert_never(state)
 
@@ -104,10 +122,8 @@ def _is_promised(clock: str, state: ClockState) -> bool:
             return False
 
 
-def _effort(case: CaseState) -> int:
-    if case.limit is None:
-        return 0
-    levels = [level for rule, level in case.effort.said if rule == case.limit.rule]
+def _effort(rule: str, said: tuple[tuple[str, int], ...]) -> int:
+    levels = [level for told_of, level in said if told_of == rule]
     return EFFORTS.index(EXHAUSTED if WHOLE in levels else WARNED if levels else WITHIN)
 
 
