@@ -18,18 +18,19 @@ VARIABLES: Final = {
     "queue": ('label_values(sla_queue_cases{job="$job"}, queue)', True),
 }
 
-# What explains a step in a graph: (name, colour, where it happened, text)
+# What explains a step in a graph: (name, colour, where it happened, text). Looked at every minute, over a scrape or two
+# more than that: what happens between the last scrape of one look and the first of the next would be seen by neither.
 ANNOTATIONS: Final = (
     (
         "Packs reloaded",
         "blue",
-        'sum by (instance, outcome) (changes(sla_config_reloads_total{job="$job"}[1m])) > 0',
+        'sum by (instance, outcome) (changes(sla_config_reloads_total{job="$job"}[90s])) > 0',
         "{{instance}}: {{outcome}}",
     ),
     (
         "Partitions assigned",
         "purple",
-        'sum by (instance) (changes(sla_rebalances_total{job="$job"}[1m])) > 0',
+        'sum by (instance) (changes(sla_rebalances_total{job="$job"}[90s])) > 0',
         "{{instance}}",
     ),
 )
