@@ -127,6 +127,12 @@ class Broker:
         self.start()
 
     def _write_properties(self) -> None:
+        self.data.mkdir(parents=True, exist_ok=True)
+        lines = [f"{name}={value}\n" for name, value in (self._properties | self._own_properties()).items()]
+        self._server_properties.write_text("".join(lines))
+
+    def _own_properties(self) -> dict[str, str]:
+        """Those that name this broker's folder and ports."""
         controller = f"127.0.0.1:{free_port()}"
         own = {
             "log.dirs": str(self.data / "log"),
@@ -142,9 +148,11 @@ class Broker:
                 self._properties["listener.security.protocol.map"] + ",PROXIED:PLAINTEXT"
             )
             own["inter.broker.listener.name"] = "PLAINTEXT"
-        self.data.mkdir(parents=True, exist_ok=True)
-        lines = [f"{name}={value}\n" for name, value in (self._properties | own).items()]
-        self._server_properties.write_text("".join(lines))
+        return own
+
+    def _format_options(self) -> list[str]:
+        """What the storage tool is told besides."""
+        return []
 
     @property
     def _server_properties(self) -> Path:
@@ -155,6 +163,7 @@ class Broker:
             return
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(self._server_properties)]
+        tool += self._format_options()
         done = subprocess.run([*self._java, *tool], capture_output=True, text=True, check=False)
         if done.returncode:
             raise BrokerFailed(f"formatting {self.data} failed: {done.stdout}{done.stderr}")

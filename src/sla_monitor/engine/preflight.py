@@ -14,7 +14,7 @@ from sla_monitor.config.packs import load_packs
 from sla_monitor.config.settings import Settings
 from sla_monitor.core.policy import Packs
 from sla_monitor.engine.abilities import probe_id, transactions
-from sla_monitor.engine.doctor import cluster, host, permissions
+from sla_monitor.engine.doctor import cluster, group, host, permissions
 from sla_monitor.engine.doctor.cluster import Connected
 from sla_monitor.engine.doctor.examination import made
 from sla_monitor.engine.doctor.findings import Finding
@@ -53,10 +53,8 @@ async def start_problems(settings: Settings) -> list[str]:
 async def _of_kafka(connected: Connected) -> list[str]:
     settings = connected.settings
     name = probe_id(settings)
-    found: list[Finding] = []
-    if await transactions(connected.client, name) == "no":
-        found.append(cluster.judge_journal(settings.journal, "no", name))
-    for check in (cluster.limits, permissions.permissions):
+    found = [cluster.judge_journal(settings.journal, await transactions(connected.client, name), name)]
+    for check in (cluster.limits, permissions.permissions, group.access):
         found += await _made(check.__name__, check(connected))
     lines = _lines(found)
     topics = await survey(connected.admin, settings, configs_of=(settings.topics.state,))

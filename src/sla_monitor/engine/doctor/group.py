@@ -48,6 +48,17 @@ async def group(connected: Connected) -> list[Finding]:
     return [*judge_members(settings, state, hosts), *judge_positions(settings, positions)]
 
 
+async def access(connected: Connected) -> list[Finding]:
+    """Only whether this user may use the group: a worker that may not would learn it after it has begun to join."""
+    try:
+        await connected.admin.list_consumer_group_offsets(connected.settings.group)
+    except GroupCoordinatorNotAvailableError:
+        pass
+    except GroupAuthorizationFailedError:
+        return [_denied(connected.settings)]
+    return []
+
+
 async def _positions(connected: Connected, committed: Mapping[TopicPartition, int]) -> dict[int, Position]:
     events = connected.settings.topics.events
     partitions = [TopicPartition(events, n) for n in range((await topic_partitions(connected.admin)).get(events, 0))]
