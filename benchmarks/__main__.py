@@ -202,6 +202,8 @@ def scale_part(run: Run) -> dict[str, Any]:
         found = asyncio.run(
             scale.grow(ground, size.cases, run.tell, due_a_second=size.due_a_second, due_seconds=size.due_seconds)
         )
+    if problem := found.pop("problem", ""):
+        run.fail(f"timers: {problem}")
     if run.quick:
         run.tell(f"quick: memory, restore and timers are those of {size.cases[-1]:,} cases, not of 1,000,000")
     return found

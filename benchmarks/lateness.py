@@ -22,8 +22,8 @@ from sla_monitor.wire import rfc3339
 if TYPE_CHECKING:
     from benchmarks.scale import Deployment
 
-START_SECONDS = 12.0  # until a worker has joined, on a busy machine
-RESTORE_FACTOR = 1.5  # of what the last restore took
+START_SECONDS = 15.0  # until a worker has joined, on a busy machine
+RESTORE_FACTOR = 2.0  # of what the last restore took
 END_SECONDS_MAX = 60.0
 SECOND = 1_000_000
 

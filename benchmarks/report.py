@@ -228,12 +228,13 @@ def scale(results: Results) -> Iterator[str]:
             number(step["scrape_seconds"] * 1e3),
         )
         yield f"| {' | '.join(cells)} |"
-    late = part["lateness"]
     yield ""
-    pace = f"{late['breaches']:,} breaches at {late['a_second']:,} a second"
-    yield f"Timers: {pace} beside {late['timers']:,} waiting ones reached a reader"
-    yield f"{late['median']:.3f} s (median), {late['p99']:.3f} s (p99), {late['most']:.3f} s (most) after due + settle."
-    yield ""
+    if late := part.get("lateness"):
+        pace = f"{late['breaches']:,} breaches at {late['a_second']:,} a second"
+        late_by = f"{late['median']:.3f} s (median), {late['p99']:.3f} s (p99), {late['most']:.3f} s (most)"
+        yield f"Timers: {pace} beside {late['timers']:,} waiting ones reached a reader"
+        yield f"{late_by} after due + settle."
+        yield ""
 
 
 def restore(results: Results) -> Iterator[str]:
