@@ -53,18 +53,21 @@ async def fill(bootstrap: str, topic: str, events: Iterable[Event], partitions: 
     """In the order given within a partition; acknowledged on return."""
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, max_batch_size=BATCH_BYTES)
     await producer.start()
-    count = 0
+    count, pending = 0, []
     try:
         batches = {number: producer.create_batch() for number in range(partitions)}
         for count, (at, key, value) in enumerate(events, start=1):  # noqa: B007 - the last one is how many
             number = partition_of(key, partitions)
             if batches[number].append(key=key, value=value, timestamp=at // 1_000) is None:
-                await producer.send_batch(batches[number], topic, partition=number)
+                pending.append(await producer.send_batch(batches[number], topic, partition=number))
                 batches[number] = producer.create_batch()
                 batches[number].append(key=key, value=value, timestamp=at // 1_000)
-        for number, batch in batches.items():
+        pending += [
             await producer.send_batch(batch, topic, partition=number)
-        await producer.flush()
+            for number, batch in batches.items()
+            if batch.record_count()
+        ]
+        await asyncio.gather(*pending)
     finally:
         await producer.stop()
     return count

@@ -6,6 +6,7 @@ and of three are mixed. Each has a timer, hours away. `due_rows` are cases whose
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import json
 import os
@@ -120,23 +121,28 @@ def event(case_id: str, kind: str, at: int, said: dict[str, object]) -> bytes:
 
 
 async def write(bootstrap: str, topic: str, chunks: Iterable[Sequence[Pair]], partitions: int) -> tuple[int, int]:
-    """Each row to the partition of its case. Returns rows and their bytes, keys included."""
+    """Each row to the partition of its case, acknowledged on return. Returns rows and their bytes, keys included."""
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, max_batch_size=BATCH_BYTES)
     await producer.start()
     count = size = 0
+    pending = []
     try:
         batches = {number: producer.create_batch() for number in range(partitions)}
-        for chunk in chunks:
+        made = iter(chunks)
+        while (chunk := await asyncio.to_thread(next, made, None)) is not None:  # the client must not starve meanwhile
             for key, value in chunk:
                 number = partition_of(key, partitions)
                 count, size = count + 1, size + len(key) + len(value)
                 if batches[number].append(key=key, value=value, timestamp=None) is None:
-                    await producer.send_batch(batches[number], topic, partition=number)
+                    pending.append(await producer.send_batch(batches[number], topic, partition=number))
                     batches[number] = producer.create_batch()
                     batches[number].append(key=key, value=value, timestamp=None)
-        for number, batch in batches.items():
+        pending += [
             await producer.send_batch(batch, topic, partition=number)
-        await producer.flush()
+            for number, batch in batches.items()
+            if batch.record_count()
+        ]
+        await asyncio.gather(*pending)
     finally:
         await producer.stop()
     return count, size

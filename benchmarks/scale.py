@@ -136,6 +136,9 @@ async def grow(
 async def _step(deployment: Deployment, cases: int, size: int) -> Step:
     async with deployment.live(str(cases)) as (worker, restored):
         await asyncio.sleep(1.0)
+        held = await worker.metric('sla_cases{state="open"}')
+        if held != cases:
+            raise RuntimeError(f"{cases:,} cases were written, the worker holds {held:,.0f}")
         resident = processor.resident_bytes(worker.pid)
         return Step(
             cases=cases,
