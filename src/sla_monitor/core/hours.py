@@ -145,8 +145,7 @@ class DatedHours:
         return self.versions[position][0] if position else None
 
     def _position(self, day: date) -> int:
-        after = bisect_right(self.versions, day, key=lambda version: version[0])
-        return max(0, after - 1)
+        return max(0, bisect_right(self.versions, day, key=lambda version: version[0]) - 1)
 
     def on(self, day: date) -> tuple[Hours, Hours]:
         """As that of the version in force."""
