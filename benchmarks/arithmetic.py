@@ -30,7 +30,6 @@ from sla_monitor.core.hours import WeeklyHours
 ZONE, YEAR, OPENS, CLOSES = "Europe/Berlin", 2026, 9, 17
 BUDGET_HOURS = (4, 40)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-LIBRARIES = ("ours", "workclock", "businesstimedelta")
 
 Add = Callable[[int], object]  # the answer to the question of this number
 Answer = Callable[[object], int]  # as microseconds since the epoch
