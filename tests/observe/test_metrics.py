@@ -86,6 +86,7 @@ def test_openmetrics_is_what_its_parser_accepts() -> None:
     families = {family.name: family for family in text_string_to_metric_families(encode(full_registry()).decode())}
     assert content_type.startswith("application/openmetrics-text")
     assert families["sla_timer_lateness_seconds"].unit == "seconds"
+    assert families["sla_partition_lag_records"].unit == "records"
     assert families["sla_events"].type == "counter"
 
 

@@ -34,6 +34,8 @@ LATENESS_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 30
 TRANSACTION_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 RESTORE_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300)
 
+UNITS = ("seconds", "records", "ratio")
+
 Kind = Literal["counter", "gauge", "histogram", "info"]
 
 
@@ -50,7 +52,8 @@ class Metric:
 
     @property
     def unit(self) -> str:
-        return "seconds" if self.name.endswith("_seconds") else ""
+        """As OpenMetrics has it: the end of the name; what only counts has none."""
+        return next((unit for unit in UNITS if self.name.endswith(f"_{unit}")), "")
 
     def counter(self, registry: CollectorRegistry) -> Counter:
         return Counter(self.name, self.help, self.labels, registry=registry)
@@ -241,8 +244,8 @@ Served at `/metrics`, as OpenMetrics when asked. Labels are bounded by the polic
 partitions this worker owns at that moment, so that it cannot drift, and from counts that they keep, so that a million
 cases cost a scrape no more than ten. `process_*` (memory, CPU, open files) are those of prometheus_client.
 
-| name | kind | labels | what |
-|---|---|---|---|
+| name | kind | unit | labels | what |
+|---|---|---|---|---|
 """
 
 TAIL = f"""
@@ -285,7 +288,7 @@ def _row(entry: Metric) -> str:
     labels = " ".join(f"`{label}`" for label in entry.labels)
     kind = f"{entry.kind}, at scrape" if entry.at_scrape else entry.kind
     buckets = f" Buckets: {', '.join(f'{edge:g}' for edge in entry.buckets)}." if entry.buckets else ""
-    return f"| `{entry.name}` | {kind} | {labels} | {entry.help}{buckets} |\n"
+    return f"| `{entry.name}` | {kind} | {entry.unit} | {labels} | {entry.help}{buckets} |\n"
 
 
 if __name__ == "__main__":
