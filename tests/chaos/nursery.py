@@ -167,7 +167,7 @@ def _live(wish: dict[str, Any]) -> None:
     names: dict[str, Any] = {"__name__": "__main__"}
     sys.modules["__main__"].__dict__.update(names)
     if how == "-m":
-        what, arguments = "from sla_monitor.cli.main import main\nmain()", ["sla-monitor", *arguments]
+        what, arguments = "from sla_monitor.__main__ import main\nmain()", ["sla-monitor", *arguments]
     else:
         arguments = ["-c", *arguments]
     sys.argv[:] = arguments

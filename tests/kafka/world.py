@@ -69,7 +69,7 @@ app.run(settings, load_packs(settings.policy), wall=lambda: time.time() + second
 _PATCHED: Final = """
 import sys
 exec(sys.argv.pop(1))
-from sla_monitor.cli.main import main
+from sla_monitor.__main__ import main
 sys.argv[0] = "sla-monitor"
 main()
 """

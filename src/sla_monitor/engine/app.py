@@ -1,4 +1,7 @@
-"""The worker: Faust runs the group and fetches, the shards decide and commit, a web page tells how they are."""
+"""The worker: Faust runs the group and fetches, the shards decide and commit, a web page tells how they are.
+
+Over 300 lines: in which order all of it begins and ends has to be read in one place.
+"""
 
 from __future__ import annotations
 
@@ -88,6 +91,9 @@ class Worker:
         )
         self._stop_web: Any = None
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._has_begun, self._is_closing = False, False
+        self._not_starting = asyncio.Event()
+        self._not_starting.set()
         self._connect()
 
     def run(self) -> None:
@@ -142,13 +148,21 @@ class Worker:
                     self.assignment.deliver(event.message.partition, batch.records)
 
     async def start(self) -> None:
-        """Before the group is joined."""
+        """Before the group is joined. Asked to end meanwhile, it never returns and is cancelled: Faust would go on and
+        join.
+        """
+        self._has_begun = True
+        self._not_starting.clear()
         try:
             await self._start()
         except RefuseToStart as refusal:
             end_process("; ".join(refusal.problems), EXIT_USAGE)
         except Exception as error:  # noqa: BLE001 - handed on
             self._failed(error)
+        finally:
+            self._not_starting.set()
+        if self._is_closing:
+            await asyncio.Event().wait()
 
     async def _start(self) -> None:
         await self.log.start()
@@ -215,6 +229,8 @@ class Worker:
         deadline = threading.Timer(CLOSING_SECONDS_MAX, end_process, ["closing took too long"])
         deadline.daemon = True  # in a thread: once the loop has ended, Python still waits for those that read a pack
         deadline.start()
+        self._is_closing = True
+        await self._not_starting.wait()  # then there is one order in which things end
         for task in self._tasks:
             task.cancel()
         await self.assignment.close()
@@ -222,7 +238,8 @@ class Worker:
         self.watchdog.stop()
         if self._stop_web is not None:
             await self._stop_web()
-        await self.log.stop()
+        if self._has_begun:
+            await self.log.stop()
 
     async def _beat(self) -> None:
         while True:
