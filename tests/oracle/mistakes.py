@@ -732,7 +732,7 @@ MISTAKES: Final = (
     _mistake(
         "a row forgets what was said",
         "wire/rows.py",
-        ("standing=[Sent(_to_key(packed[:4]), *packed[4:]) for packed in standing],", "standing=[],"),
+        ("standing=[_to_sent(packed) for packed in standing],", "standing=[],"),
         found_by=SCHEDULES,
     ),
 )

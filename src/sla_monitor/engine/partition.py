@@ -386,16 +386,15 @@ class Partition:
             self._decoded_bytes += len(value)
             row = rows.decode_row(key.decode(), value, self.packs)
             if not row.quarantined:
-                self._load(key, row, wall)
+                self._load(key, row, value, wall)
         self._working[key] = row  # now the most recently used
         return row
 
-    def _load(self, key: bytes, row: Row, wall: int) -> None:
-        before = decide.kept(row.case)
+    def _load(self, key: bytes, row: Row, value: bytes, wall: int) -> None:
         try:
             decide.load(row.case, self.packs)
         except Exception as error:  # noqa: BLE001 - a defect of the pure core belongs to its case
-            row.case = before
+            row.case = rows.decode_row(row.case.case_id, value, self.packs).case  # as it was
             self._quarantine(key, row, self.row.watermark, wall, error)
 
     def _changed(self, key: bytes, row: Row) -> None:

@@ -399,6 +399,7 @@ class Shard:
         if not self._queue:
             return
         folded = folded_bytes = 0
+        now = self._now()  # once a slice: what is said in it is emitted at one instant
         while self._queue and folded < TRANSACTION_RECORDS_MAX and folded_bytes < TRANSACTION_BYTES_MAX:
             if (offset := self._queue[0].offset) in self._starts:
                 self._starts.discard(offset)
@@ -409,17 +410,19 @@ class Shard:
                     await self._rewind()
                     break
             record = self._queue.popleft()
-            self._queued_bytes -= record.size
+            size = record.size
+            self._queued_bytes -= size
             crash.point("fold.before")
-            self.content.fold(record, self._now())
+            self.content.fold(record, now)
             crash.point("fold.after")
             self._rewinds = 0
             folded += 1
-            folded_bytes += record.size
+            folded_bytes += size
             if self.content.breaker.tripped:
                 break
             if folded % SLICE_RECORDS == 0:
                 await asyncio.sleep(0)
+                now = self._now()
         await self._commit()
         if self.content.row.tripped:
             self.set_state(TRIPPED)

@@ -146,7 +146,7 @@ def decode_row(case_id: str, value: bytes, packs: Packs) -> Row:
         case_id=case_id,
         facts=[_to_fact(packed, names) for packed in facts],
         ledger=Ledger(
-            standing=[Sent(_to_key(packed[:4]), *packed[4:]) for packed in standing],
+            standing=[_to_sent(packed) for packed in standing],
             last_revisions={_to_key(packed[:4]): packed[4] for packed in revisions},
         ),
         policy_key=policy_key,
@@ -220,7 +220,10 @@ def _fact(fact: Fact, sources: _Table) -> tuple[object, ...]:
 def _to_fact(packed: list[Any], names: list[str]) -> Fact:
     number, at, sequence, source, identity, traceparent, *values = packed
     body = _BODIES[number]
-    arguments = {name: _frozen(value) for (name, _), value in zip(_SHAPES[body], values, strict=False)}
+    arguments = {
+        name: _frozen(value) if isinstance(value, list) else value
+        for (name, _), value in zip(_SHAPES[body], values, strict=False)
+    }
     return Fact(
         at=at,
         sequence=sequence,
@@ -259,6 +262,11 @@ def _to_key(packed: list[Any]) -> Key:
 
 def _sent(sent: Sent) -> tuple[object, ...]:
     return (*_key(sent.key), sent.at, sent.revision, sent.digest)
+
+
+def _to_sent(packed: list[Any]) -> Sent:
+    generation, subject, kind, level, at, revision, digest = packed
+    return Sent(Key(generation, subject, KINDS[kind] if isinstance(kind, int) else kind, level), at, revision, digest)
 
 
 def _orphan(orphan: Orphan) -> tuple[object, ...]:
