@@ -33,7 +33,7 @@ install_monitoring() { # never fails: the tests say what is missing
 }
 
 fetch_monitoring() { # into ./root; lists of packages of our own, so that it needs no root and no fresh system
-  local apt=(apt-get -q -o Acquire::Retries=1 -o Acquire::http::Timeout=15 -o APT::Sandbox::User=)
+  local apt=(apt-get -q -o Acquire::Retries=3 -o Acquire::http::Timeout=30 -o APT::Sandbox::User=)
   apt+=(-o "Dir::State::lists=$PWD/lists" -o "Dir::Cache=$PWD/cache")
   mkdir -p lists/partial cache/archives/partial root
   "${apt[@]}" update && "${apt[@]}" download prometheus prometheus-alertmanager || return
