@@ -28,7 +28,8 @@ from tests.wire.rows import corpus
 FIRST: Path = corpus.FOLDERS[0]
 OF_CASES = [path for path in sorted(FIRST.glob("*.bin")) if path.stem not in {"partition", "every_body"}]
 STORED = decode_partition((FIRST / "partition.bin").read_bytes())
-PACKS = Packs(versions=(replace(corpus.CORPUS.versions[0], digest=STORED.packs["corpus/1"]),))
+[PACK] = [version for version in corpus.CORPUS.versions if version.key == "corpus/1"]
+PACKS = Packs(versions=(replace(PACK, digest=STORED.packs[PACK.key]),))
 
 
 @contextlib.asynccontextmanager
