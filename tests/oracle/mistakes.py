@@ -305,8 +305,8 @@ MISTAKES: Final = (
         "a new limit may have been broken before it held",
         "core/silence.py",
         (
-            "due_at = max(now, terms.calendar.add(waiting.since, terms.limit))",
-            "due_at = terms.calendar.add(waiting.since, terms.limit)",
+            "due_at = max(now, terms.calendar.add(since, terms.limit))",
+            "due_at = terms.calendar.add(since, terms.limit)",
         ),
     ),
     _mistake(

@@ -815,10 +815,12 @@ class CaseState:
     ) -> None:
         if kind in self.policy.switched_off or self._was_said(at):
             return
+        words = common(self, rule or subject, policy or self.policy)
+        words.update(data)
         intent = n.Intent(
             key=n.Key(self.generation, subject, kind, level),
             at=at,
-            data={**common(self, rule or subject, policy or self.policy), **data},
+            data=words,
             by_timer=self.cause is None,
             backdated=self.cause is None and at < self.applied_at,
             traceparent=self.cause.traceparent if self.cause else None,

@@ -96,7 +96,10 @@ def fold(case: Case, fact: Fact, now: int, packs: Packs, bounds: Bounds) -> Deci
     is_twin = isinstance(fact.body, Opened) and case.state is not None
     fact = behind_its_twins(case, fact)
     in_order = is_in_order(case, fact)
-    insort(case.facts, fact, key=_by_order)
+    if case.facts and fact.order < case.facts[-1].order:
+        insort(case.facts, fact, key=_by_order)
+    else:
+        case.facts.append(fact)
     decision = continue_with(case, fact, now) if in_order else fold_anew(case, fact, now, packs)
     notices, folded = fold_early(case, packs) if len(case.facts) > FACTS_MAX else ([], 0)
     if not (owed or folded or is_twin):

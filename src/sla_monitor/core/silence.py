@@ -59,16 +59,15 @@ def begin(silence: Silence, at: int, event: Identity, terms: SilenceTerms) -> Si
     """Support begins to wait; while it waits already, nothing changes."""
     if silence.waiting is not None:
         return silence
-    waiting = Waiting(since=at, event=event, terms=terms, due_at=None)
-    return replace(silence, waiting=_measured(waiting, terms, at))
+    return replace(silence, waiting=_measured(at, event, terms, at))
 
 
-def _measured(waiting: Waiting, terms: SilenceTerms, now: int) -> Waiting:
+def _measured(since: int, event: Identity, terms: SilenceTerms, now: int, *, used: bool = False) -> Waiting:
     """It cannot have been broken before these terms held, so the instant is never earlier than `now`."""
     due_at = None
-    if not waiting.used and terms.downgrade is not None:
-        due_at = max(now, terms.calendar.add(waiting.since, terms.limit))
-    return replace(waiting, terms=terms, due_at=due_at)
+    if not used and terms.downgrade is not None:
+        due_at = max(now, terms.calendar.add(since, terms.limit))
+    return Waiting(since=since, event=event, terms=terms, due_at=due_at, used=used)
 
 
 def sign_of_life(silence: Silence) -> Silence:
@@ -83,9 +82,10 @@ def attempt(silence: Silence, at: int, event: Identity) -> Silence:
 
 def under(silence: Silence, terms: SilenceTerms, now: int) -> Silence:
     """The case changed: a silence not yet used has the new limit, counted from when it began."""
-    if silence.waiting is None:
+    waiting = silence.waiting
+    if waiting is None:
         return silence
-    return replace(silence, waiting=_measured(silence.waiting, terms, now))
+    return replace(silence, waiting=_measured(waiting.since, waiting.event, terms, now, used=waiting.used))
 
 
 def recommended(silence: Silence, recommendation: Recommendation) -> Silence:

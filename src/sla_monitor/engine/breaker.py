@@ -13,21 +13,23 @@ class Breaker:
 
     def __init__(self, ratio: float, outcomes: bytes = b"", seen: int = 0) -> None:
         self.limit = ratio * WINDOW_RECORDS
-        self._bits = int.from_bytes(outcomes.ljust(WINDOW_BYTES, b"\0"), "little")
+        bits = int.from_bytes(outcomes, "little")
+        self._dead = {place for place in range(WINDOW_RECORDS) if bits >> place & 1}  # where in the window
         self._seen = seen
-        self._dead = self._bits.bit_count()
 
     @property
     def tripped(self) -> bool:
-        return self._dead > self.limit
+        return len(self._dead) > self.limit
 
     def note(self, *, dead: bool) -> None:
-        place = 1 << (self._seen % WINDOW_RECORDS)
+        place = self._seen % WINDOW_RECORDS
         self._seen += 1
-        if bool(self._bits & place) != dead:
-            self._bits ^= place
-            self._dead += 1 if dead else -1
+        if dead:
+            self._dead.add(place)
+        else:
+            self._dead.discard(place)
 
     def window(self) -> tuple[bytes, int]:
         """What to keep: the bits and the place of the next one."""
-        return self._bits.to_bytes(WINDOW_BYTES, "little"), self._seen % WINDOW_RECORDS
+        bits = sum(1 << place for place in self._dead)
+        return bits.to_bytes(WINDOW_BYTES, "little"), self._seen % WINDOW_RECORDS

@@ -243,8 +243,9 @@ class Partition:
         if row.case.state is not None:
             return
         if isinstance(fact.body, Opened):
-            crowded = len(row.case.facts) >= VOID_FACTS_MAX or len(rows.encode_row(row, None)) > ROW_BYTES_MAX
-            if crowded and _withdrawals(row.case, fact):
+            if not _withdrawals(row.case, fact):
+                return
+            if len(row.case.facts) >= VOID_FACTS_MAX or len(rows.encode_row(row, None)) > ROW_BYTES_MAX:
                 raise BadEvent("orphan_overflow", "too many withdrawn openings of this case")
             return
         size = _orphan_bytes(record)

@@ -50,6 +50,7 @@ _NUMBERS = {body: number for number, body in enumerate(_BODIES)}
 _is_uuid = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").fullmatch
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
+_KIND_NUMBERS = {kind: number for number, kind in enumerate(KINDS)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,7 +253,8 @@ def _to_id(packed: str | bytes) -> str:
 
 def _key(key: Key) -> tuple[int, str, int | str, int]:
     """A kind of this version by its number in KINDS, which is only appended to."""
-    return (key.generation, key.subject, KINDS.index(key.kind) if key.kind in KINDS else key.kind, key.level)
+    generation, subject, kind, level = key
+    return (generation, subject, _KIND_NUMBERS.get(kind, kind), level)
 
 
 def _to_key(packed: list[Any]) -> Key:
