@@ -63,6 +63,10 @@ class CaseState:
     cause: f.Fact | None = None  # the fact being applied; None while time decides
     # While it is only made once more: what facts decided, and time up to here, was said. None: all is still to be said.
     said_to: int | None = field(default=None, compare=False)
+    timer: tuple[int, str] | None = field(init=False, compare=False)  # (instant, clock) of what time brings next
+
+    def __post_init__(self) -> None:
+        self.timer = self._next_timer()
 
     def copy(self) -> CaseState:
         return replace(
@@ -76,8 +80,12 @@ class CaseState:
     @property
     def next_at(self) -> int | None:
         """The next instant at which time alone changes something; None when only a fact can."""
-        timer = self._next_timer()
-        return timer[0] if timer else None
+        return self.timer[0] if self.timer else None
+
+    def be_moved_by(self, versions: tuple[Policy, ...]) -> None:
+        """These will take the case over, in this order, and no others."""
+        self.moves = versions
+        self.timer = self._next_timer()
 
     def _was_said(self, at: int) -> bool:
         """Asked before the words are put together: they cost most of a fold."""
@@ -100,13 +108,13 @@ class CaseState:
 
     def advance(self, until: int) -> None:
         """Everything that time brings up to and including `until`, in the order (instant, clock)."""
-        while (timer := self._next_timer()) is not None and timer[0] <= until:
+        while (timer := self.timer) is not None and timer[0] <= until:
             self._fire(*timer)
 
     def advance_once(self) -> None:
         """What time brings next, and nothing else of that instant: for those who look on."""
-        if (timer := self._next_timer()) is not None:
-            self._fire(*timer)
+        if self.timer is not None:
+            self._fire(*self.timer)
 
     def _fire(self, at: int, name: str) -> None:
         self.cause = None
@@ -119,6 +127,7 @@ class CaseState:
             self._effort_due(at)
         else:
             self._clock_due(name)
+        self.timer = self._next_timer()
 
     def _next_timer(self) -> tuple[int, str] | None:
         found: tuple[int, str] | None = None
@@ -185,7 +194,9 @@ class CaseState:
             return False
         self.advance(at)
         self.cause, self.applied_at = fact, at
-        return self._apply(fact, at)
+        changed = self._apply(fact, at)
+        self.timer = self._next_timer()
+        return changed
 
     def _apply(self, fact: f.Fact, at: int) -> bool:
         """Clocks first: whoever resolved a case has answered it."""

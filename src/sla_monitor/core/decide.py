@@ -216,7 +216,8 @@ def refold(case: Case, packs: Packs, said_to: int | None = None) -> CaseState | 
     active = [fact for fact in case.facts if fact.identity not in void and not isinstance(fact.body, FactWithdrawn)]
     if case.base is not None:
         state = case.base.copy()
-        state.moves, state.said_to = packs.moves_after(state.policy), said_to
+        state.said_to = said_to
+        state.be_moved_by(packs.moves_after(state.policy))
     else:
         opening = next((fact for fact in active if isinstance(fact.body, Opened)), None)
         if opening is None:
@@ -435,7 +436,7 @@ def fold_into_base(case: Case, count: int, until: int, packs: Packs) -> list[Int
     case.facts = [each for each in case.facts if each.identity not in gone or isinstance(each.body, FactWithdrawn)]
     if case.base is not None:
         base = case.base.copy()
-        base.moves = packs.moves_after(base.policy)
+        base.be_moved_by(packs.moves_after(base.policy))
     else:  # the opening may stand behind facts from before it, which count as at the opening
         opening = next(fact for fact in active if fact.identity == state.opening)
         base = opened(case, opening, packs)

@@ -127,7 +127,7 @@ class Partition:
         self._learn_moves()
         for row in self._working.values():
             if row.case.state is not None:
-                row.case.state.moves = self.packs.moves_after(row.case.state.policy)
+                row.case.state.be_moved_by(self.packs.moves_after(row.case.state.policy))
         self._wake_for_moves()
 
     @property

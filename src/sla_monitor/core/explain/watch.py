@@ -56,7 +56,7 @@ def _outspoken(policy: Policy) -> Policy:
 
 def _from_base(case: Case, state: CaseState, packs: Packs, now: int) -> Watched:
     """History that was folded for good: clocks under way are known, how those that ended ran is not."""
-    state.moves = tuple(_outspoken(each) for each in packs.moves_after(state.policy))
+    state.be_moved_by(tuple(_outspoken(each) for each in packs.moves_after(state.policy)))
     state.policy, state.intents = _outspoken(state.policy), []
     folded = case.base_order[0] if case.base_order else state.opened_at
     watched = Watched(state=state, now=now, folded_before=folded, policies=[state.policy])
