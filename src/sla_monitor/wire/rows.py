@@ -221,16 +221,13 @@ def _fact(fact: Fact, sources: _Table) -> tuple[object, ...]:
 def _to_fact(packed: list[Any], names: list[str]) -> Fact:
     number, at, sequence, source, identity, traceparent, *values = packed
     body = _BODIES[number]
-    arguments = {
-        name: _frozen(value) if isinstance(value, list) else value
-        for (name, _), value in zip(_SHAPES[body], values, strict=False)
-    }
+    said = {name: value for (name, _), value in zip(_SHAPES[body], values, strict=False)}
     return Fact(
         at=at,
         sequence=sequence,
         source=names[source],
         id=_to_id(identity),
-        body=body(**arguments),
+        body=msgspec.convert(said, body) if said else body(),  # a fifth of what calling the class costs
         traceparent=traceparent,
     )
 
