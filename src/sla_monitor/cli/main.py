@@ -27,6 +27,7 @@ from sla_monitor.cli import (
     run,
     schema,
     simulate,
+    state,
     topics,
     traffic,
     verify,
@@ -60,6 +61,7 @@ app.add_typer(dead.app, name="dead")
 app.add_typer(policy.app, name="policy")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(rules.app, name="rules")
+app.add_typer(state.app, name="state")
 app.add_typer(demo.app)
 app.add_typer(doctor.app)
 app.add_typer(run.app)

@@ -92,6 +92,10 @@ class Log:
         """The number of partitions as of the last metadata; 0 if unknown."""
         return len(self._committed_only.partitions_for_topic(topic) or ())
 
+    async def topics(self) -> set[str]:
+        """All that this user may see."""
+        return set(await self._committed_only.topics())
+
     async def first_record(self, partition: TopicPartition, start: int, end: int) -> Record | None:
         """The first committed record in [start, end), or None: then there are only aborted and control records.
 
