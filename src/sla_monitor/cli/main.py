@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 
 from sla_monitor import __version__
 from sla_monitor.cli import (
+    backtest,
     calendar,
     dead,
     demo,
@@ -62,6 +63,7 @@ app.add_typer(policy.app, name="policy")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(rules.app, name="rules")
 app.add_typer(state.app, name="state")
+app.add_typer(backtest.app)
 app.add_typer(demo.app)
 app.add_typer(doctor.app)
 app.add_typer(run.app)

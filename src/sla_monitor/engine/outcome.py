@@ -10,8 +10,8 @@ import msgspec
 
 from sla_monitor.core import notices as n
 from sla_monitor.core.policy import Packs
-from sla_monitor.engine.records import DeadLetter
-from sla_monitor.engine.simulation import Simulation
+from sla_monitor.engine.records import DeadLetter, Record
+from sla_monitor.engine.simulation import Simulation, arrivals
 from sla_monitor.engine.verify.transcript import Transcript
 from sla_monitor.oracle import Standing
 from sla_monitor.wire import rfc3339
@@ -63,21 +63,33 @@ class Outcome:
 
 def outcome_under(packs: Packs, lines: Iterable[bytes], until: int | None) -> Outcome:
     """What `simulate` would say, with every notice switched on, read to its end."""
+    return outcome_heard(packs, arrivals(lines, until), until)[0]
+
+
+def outcome_heard(
+    packs: Packs, heard: Iterable[tuple[Record, int]], until: int | None
+) -> tuple[Outcome, frozenset[int]]:
+    """The same of records and the instants at which they are heard; and the offsets of those that cannot be used."""
     everything = Packs(versions=tuple(replace(policy, switched_off=frozenset()) for policy in packs.versions))
     cases: dict[str, Transcript] = {}
-    buried: list[DeadLetter] = []
+    buried: list[int] = []
 
     def say(line: bytes) -> None:
         notice = msgspec.json.decode(line)
         case_id = notice["subject"]
         cases.setdefault(case_id, Transcript(case_id)).say(notice)
 
-    simulation = Simulation(everything, say, buried.append)
-    simulation.run(lines, until)
+    def bury(letter: DeadLetter) -> None:
+        buried.append(int(dict(letter.headers)["dead-offset"]))
+
+    simulation = Simulation(everything, say, bury)
+    for record, now in heard:
+        simulation.hear(record, now)
+    simulation.end(until)
     without_verdicts = {name for policy in packs.versions for name in (policy.commitment.name, policy.effort.name)}
     standing = (one for case in cases.values() for one in case.standing.values())
     outcome = outcome_of(standing, simulation.now, without_verdicts)
-    return replace(outcome, dead_letters=len(buried))
+    return replace(outcome, dead_letters=len(buried)), frozenset(buried)
 
 
 def outcome_of(standing: Iterable[Standing], now: int, without_verdicts: Iterable[str] = ()) -> Outcome:

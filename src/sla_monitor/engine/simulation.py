@@ -6,7 +6,7 @@ up to there. So the same input gives the same bytes, wherever and whenever.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import msgspec
@@ -45,6 +45,20 @@ def arrival_of(line: bytes) -> Arrival:
     return Arrival(key=subject.encode() if isinstance(subject, str) else None, at=arrived)
 
 
+def arrivals(lines: Iterable[bytes], until: int | None = None) -> Iterator[tuple[Record, int]]:
+    """What each line holds, and the instant at which it is heard: its arrival, but never before that of an earlier
+    line. Lines that arrive after `until` are left out.
+    """
+    now = 0
+    for offset, line in enumerate(lines):
+        if line.strip():
+            arrival = arrival_of(line)
+            arrived = max(now, arrival.at or 0)
+            if until is None or arrived <= until:
+                now = arrived
+                yield Record(offset, now // 1_000, arrival.key, line), now
+
+
 class Simulation:
     """`say` gets each notice as one line of bytes, `bury` each dead letter."""
 
@@ -58,14 +72,18 @@ class Simulation:
         """All lines, then time up to `until` (inclusive; without it, the last arrival). Lines that arrive later are
         not read.
         """
-        for offset, line in enumerate(lines):
-            if line.strip():
-                arrival = arrival_of(line)
-                now = max(self._now, arrival.at or 0)
-                if until is None or now <= until:
-                    self._move(now)
-                    self._partition.fold(Record(offset, now // 1_000, arrival.key, line), now)
-                    self._hand_out()
+        for record, now in arrivals(lines, until):
+            self.hear(record, now)
+        self.end(until)
+
+    def hear(self, record: Record, now: int) -> None:
+        """The next record, at an instant that is no earlier than that of the last one."""
+        self._move(now)
+        self._partition.fold(record, now)
+        self._hand_out()
+
+    def end(self, until: int | None) -> None:
+        """Time goes on up to `until`, unless it is there already."""
         if until is not None:
             self._move(max(until, self._now))
 
