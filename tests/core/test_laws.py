@@ -263,6 +263,18 @@ def test_waking_at_every_instant_or_once_is_the_same(told_so: tuple[Life, list[S
 
 @modest
 @given(lives_and_arrivals())
+def test_what_time_brings_next_is_known_after_every_event(told_so: tuple[Life, list[Step]]) -> None:
+    """It is kept, not worked out at each question. Kept wrongly, a case would sleep through its deadline."""
+    life, steps = told_so
+    telling = Telling(life.packs)
+    for arrived, now in [*steps, (None, END)]:
+        telling.step(arrived, now)
+        state = telling.case.state
+        assert state is None or state.timer == state.copy().timer  # a copy works it out anew
+
+
+@modest
+@given(lives_and_arrivals())
 def test_every_notice_has_an_id_of_its_own(told_so: tuple[Life, list[Step]]) -> None:
     """Contract, notices: no id twice; a retraction withdraws what stands; revisions of one key count up."""
     life, steps = told_so
