@@ -186,3 +186,38 @@ def test_a_version_that_comes_too_late_for_a_partition_moves_nothing_there() -> 
         each.wait(clock(4))
         assert each.said(MOVED) == []
     assert deadlines(fed) == {"one": "2026-01-05T10:30:00Z", "new": "2026-01-05T12:06:00Z"}
+
+
+def test_a_version_that_facts_are_ahead_of_is_too_late_as_well() -> None:
+    """The watermark stands at nine while a backlog is read: a case of half past ten was opened by the first version."""
+    fed = Fed(rules(packs=OLD))
+    fed.open("one", clock(0, 30))
+    fed.open("ahead", clock(1, 30))
+    fed.rules = rules(packs=packs(FIRST, MOVING))
+    again = fed.restarted()
+    assert again.partition.missed == {MOVING.key}
+    again.wait(clock(4))
+    assert deadlines(again) == {"one": "2026-01-05T10:30:00Z", "ahead": "2026-01-05T11:30:00Z"}
+
+
+def test_a_kill_among_many_deadlines_changes_nothing_for_late_facts() -> None:
+    """What was said at that instant stands, also for the next owner, who fires the rest of it."""
+    fed = Fed(rules(packs=OLD))
+    for name in ("one", "two", "three"):
+        fed.open(name)
+    fed.wait(clock(1) - 1)
+    fed.partition.advance(clock(1))
+    assert fed.partition.fire(clock(1), 1)
+    assert fed.take() == ["sla.breached"]
+    again = fed.restarted()
+    [said] = fed.said("sla.breached")
+    assert again.tell(said[0], "case.waiting_on_customer", clock(0, 30)) == ["sla.clock.started"]
+    assert again.wait(clock(1)) == ["sla.breached", "sla.breached"]
+
+
+def test_a_fact_at_the_very_instant_of_a_move_hides_nothing_that_time_says() -> None:
+    """Both move the deadline then; the worker ends before the watermark is there."""
+    fed = Fed(rules(packs=packs(FIRST, MOVING)))
+    fed.open("one", clock(0, 30))
+    assert fed.tell("one", "case.severity_changed", clock(1), severity="B") == [MOVED]
+    assert fed.restarted().wait(clock(1)) == [MOVED]

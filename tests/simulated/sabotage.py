@@ -83,7 +83,7 @@ def forgetting_its_watermark(_: World) -> AbstractContextManager[Any]:
     """After a takeover the new worker's clock decides, however slow it is."""
 
     def forget(partition: Partition) -> None:
-        partition.row.watermark = partition._fired_to = 0
+        partition.row.watermark = 0
 
     return _after_opening(forget)
 

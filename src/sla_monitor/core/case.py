@@ -83,8 +83,8 @@ class CaseState:
         return self.timer[0] if self.timer else None
 
     def be_moved_by(self, versions: tuple[Policy, ...]) -> None:
-        """These will take the case over, in this order, and no others."""
-        self.moves = versions
+        """These will take the case over, in this order, and no others. None does so before it was opened."""
+        self.moves = tuple(each for each in versions if each.effective_from > self.opened_at)
         self.timer = self._next_timer()
 
     def _was_said(self, at: int) -> bool:
@@ -861,16 +861,17 @@ def opened_by(
     body = fact.body
     if not isinstance(body, f.Opened):
         raise ValueError(f"{f.NAMES[type(body)]} does not open a case")  # noqa: TRY004 the type is of Body, the value not
-    return CaseState(
+    state = CaseState(
         case_id=case_id,
         policy=policy,
-        moves=moves,
         opening=fact.identity,
         opened_at=fact.at,
         profile=policy.profile_of(body),
         fingerprint=body.fingerprint,
         said_to=said_to,
     )
+    state.be_moved_by(moves)
+    return state
 
 
 def problem_with(fact: f.Fact, policy: Policy) -> str:

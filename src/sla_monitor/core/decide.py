@@ -151,10 +151,25 @@ def load(case: Case, packs: Packs) -> None:
     if state is None:
         return
     state.advance(case.decided_to)
-    said = {(sent.key, sent.at) for sent in case.ledger.standing} if state.intents else set()
-    case.pending = [intent for intent in state.intents if (intent.key, intent.at) not in said]
+    case.pending = unsaid(case.ledger, state.intents, packs)
     state.intents, state.said_to = [], None
     case.state = state
+
+
+def unsaid(ledger: Ledger, intents: list[Intent], packs: Packs) -> list[Intent]:
+    """Those of which nothing was sent, by what they are about and when: another release may word them otherwise. Where
+    a version takes cases over, a fact of that instant may have said the same of its own, and the words must tell.
+    """
+    if not intents:
+        return []
+    sent = {(each.key, each.at) for each in ledger.standing}
+    words = {(each.key, each.at, each.digest) for each in ledger.standing}
+    instants = {policy.effective_from for policy in packs.moving}
+    return [
+        each
+        for each in intents
+        if (each.key, each.at) not in sent or (each.at in instants and (each.key, each.at, each.digest) not in words)
+    ]
 
 
 def is_in_order(case: Case, fact: Fact) -> bool:
@@ -412,11 +427,10 @@ def fold_early(case: Case, packs: Packs) -> tuple[list[Notice], int]:
     last = case.facts[count - 1]
     said = fold_into_base(case, count, instant, packs)
     case.base_order = last.order
-    known = {(sent.key, sent.at) for sent in case.ledger.standing}
-    unsaid = [intent for intent in said if (intent.key, intent.at) not in known]
-    decided = {(intent.key, intent.at) for intent in unsaid}
+    new = unsaid(case.ledger, said, packs)
+    decided = {(intent.key, intent.at) for intent in new}
     case.pending = [intent for intent in case.pending if (intent.key, intent.at) not in decided]
-    notices = send(case, unsaid)
+    notices = send(case, new)
     case.ledger.close(matching(case.ledger, said))
     if not case.folded_early:
         case.folded_early = True

@@ -13,8 +13,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
-import msgspec
-
 from sla_monitor.core import decide
 from sla_monitor.core import notices as n
 from sla_monitor.core.decide import Bounds, Case, Decision
@@ -77,7 +75,6 @@ class Partition:
         self._gone: set[bytes] = set()
         self._waiting: dict[bytes, int] = {}  # bytes of the row of each case that waits for its opening
         self._waiting_bytes = 0
-        self._fired_to = self.row.watermark  # as it was last written
         self._decoded_bytes = 0  # of rows decoded or changed since the working set was measured
         self._last: Record | None = None  # record of the batch
         self._batch = Batch()
@@ -89,7 +86,6 @@ class Partition:
         """One record of the state topic, in its order."""
         if key == PARTITION_KEY:
             self.row = rows.decode_partition(value) if value else PartitionRow()
-            self._fired_to = self.row.watermark
             self.breaker = Breaker(self.rules.breaker_ratio, self.row.outcomes, self.row.outcomes_seen)
         elif value is None:
             self.rows.pop(key, None)
@@ -138,21 +134,23 @@ class Partition:
         return self.packs.missed
 
     def _learn_moves(self) -> None:
-        """Written with the next batch, so that no later owner takes one that is known here for one that was missed."""
+        """Written with the next batch, so that no later owner takes one that is known here for one that was missed.
+        In time is before any instant that something may have been decided at, be it by time or by a fact ahead of it.
+        """
         packs, row = self.rules.packs, self.row
         for policy in packs.moving:
-            if policy.key not in row.moves and policy.effective_from > row.watermark:
+            if policy.key not in row.moves and policy.effective_from > max(row.watermark, row.latest):
                 row.moves += (policy.key,)
                 row.packs[policy.key] = policy.digest
+                row.moving_at = min(row.moving_at or NEVER, policy.effective_from)
         missed = frozenset(policy.key for policy in packs.moving if policy.key not in row.moves)
         self.packs = replace(packs, missed=missed)
 
     def _wake_for_moves(self) -> None:
         """Whoever is open at that instant is looked at then; the rows on the broker need not say so."""
-        ahead = [each.effective_from for each in self.packs.moving if each.effective_from > self.row.watermark]
-        if not ahead:
+        instant = self.row.moving_at
+        if not instant:
             return
-        instant = min(ahead)
         for key, value in self.rows.items():
             status, wake_at = rows.header(value)
             if status == OPEN and wake_at > instant:
@@ -164,6 +162,13 @@ class Partition:
                 self._wakes[key] = instant
                 self._timers.append((instant, key))
         heapq.heapify(self._timers)
+
+    def _note_moves_done(self) -> None:
+        """Once nothing is due up to that instant any more, the next one is waited for."""
+        due, row = self.next_due, self.row
+        while 0 < row.moving_at <= row.watermark and (due is None or due > row.moving_at):
+            later = (each.effective_from for each in self.packs.moving if each.effective_from > row.moving_at)
+            row.moving_at = min(later, default=0)
 
     # --- records ------------------------------------------------------------------------------------------------
 
@@ -224,6 +229,7 @@ class Partition:
             self._batch.without_effect[decision.effect] += 1
         if decision.is_known:
             return
+        self.row.latest = max(self.row.latest, fact.at)
         if case.state is not None:
             row.orphans = []
         elif not was_open:  # else it has withdrawn the opening: it waits for nothing
@@ -519,17 +525,10 @@ class Partition:
             if self._last is not None:
                 self.row.applied_timestamp, self.row.applied_checksum = self._last.timestamp, self._last.checksum
                 self._last = None
-            batch.rows.append(self._own_row())
-            batch.applied, batch.watermark = self.row.applied, self._fired_to
+            self._note_moves_done()
+            batch.rows.append((PARTITION_KEY, rows.encode_partition(self.row)))
+            batch.applied, batch.watermark = self.row.applied, self.row.watermark
         return batch
-
-    def _own_row(self) -> tuple[bytes, bytes]:
-        """What is written of the watermark is how far time has been decided: while it fires, one batch after the other,
-        what is due, the next owner must not take the rest for done.
-        """
-        due, reached = self.next_due, self.row.watermark
-        self._fired_to = max(self._fired_to, reached if due is None else min(reached, due - 1))
-        return PARTITION_KEY, rows.encode_partition(msgspec.structs.replace(self.row, watermark=self._fired_to))
 
     def release(self) -> Batch:
         """An operator lets a tripped partition go on, with an empty window: the batch that says so."""
@@ -540,7 +539,8 @@ class Partition:
 
     def mark(self) -> Batch:
         """The partition's row as it is. Only between two calls of `take`."""
-        return Batch(rows=[self._own_row()])
+        self._note_moves_done()
+        return Batch(rows=[(PARTITION_KEY, rows.encode_partition(self.row))])
 
     def _count(self, key: bytes, after: bytes | None) -> None:
         """From the bytes that are replaced and those that replace them: what was never added is never taken away."""

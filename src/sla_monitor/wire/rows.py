@@ -504,6 +504,8 @@ class PartitionRow(msgspec.Struct, array_like=True, kw_only=True, omit_defaults=
     tripped: bool = False
     empty_until: int = 0  # the input is known to hold no committed record between `applied` and here
     moves: tuple[str, ...] = ()  # versions that take open cases over, known here before the instant at which they do
+    moving_at: int = 0  # the earliest instant of these at which some case may still have to move; 0: none
+    latest: int = 0  # the latest instant of a fact that was folded
 
 
 def encode_partition(row: PartitionRow) -> bytes:

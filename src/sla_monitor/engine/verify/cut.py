@@ -95,13 +95,19 @@ class CutReader:
         began = time.monotonic()
         while True:
             await self._follow_state(evidence)
-            next_due = evidence.next_due
-            reached = until is None or await self._has_reached(until, next_due)
             waited = time.monotonic() - began
-            is_quiet = next_due > self._row.watermark or waited > FIRING_SECONDS_MAX
+            next_due = min(evidence.next_due, self._moving_at(waited))
+            reached = until is None or await self._has_reached(until, next_due)
+            is_quiet = next_due > self._row.watermark or waited > max(FIRING_SECONDS_MAX, wait_seconds)
             if is_quiet and (reached or waited > wait_seconds):
                 return reached
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
+
+    def _moving_at(self, waited: float) -> int:
+        """When cases are taken over, which their rows do not say: as long as the worker is at it, or may be about to."""
+        row = self._row
+        is_under_way = 0 < row.moving_at <= row.watermark
+        return row.moving_at if is_under_way or (row.moving_at and waited < FIRING_SECONDS_MAX) else NEVER
 
     async def _has_reached(self, until: int, next_due: int) -> bool:
         """By its watermark, which is only written with something else: or nothing is due and all input is applied."""
