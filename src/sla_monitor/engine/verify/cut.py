@@ -104,7 +104,7 @@ class CutReader:
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
     def _moving_at(self, waited: float) -> int:
-        """When cases are taken over, which their rows do not say: as long as the worker is at it, or may be about to."""
+        """When cases are taken over, which their rows do not say: while the worker is at it, or may be about to be."""
         row = self._row
         is_under_way = 0 < row.moving_at <= row.watermark
         return row.moving_at if is_under_way or (row.moving_at and waited < FIRING_SECONDS_MAX) else NEVER
