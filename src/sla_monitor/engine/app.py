@@ -229,6 +229,7 @@ class Worker:
         deadline = threading.Timer(CLOSING_SECONDS_MAX, end_process, ["closing took too long"])
         deadline.daemon = True  # in a thread: once the loop has ended, Python still waits for those that read a pack
         deadline.start()
+        asyncio.get_running_loop().set_exception_handler(_while_closing)
         self._is_closing = True
         await self._not_starting.wait()  # then there is one order in which things end
         for task in self._tasks:
@@ -327,6 +328,16 @@ def _labels(packs: Packs) -> Labels:
         calendars=tuple(newest.calendars),
         queues=newest.queues,
     )
+
+
+def _while_closing(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """aiokafka leaves a connection behind that is being made when it is cancelled, as a partition may be that is just
+    opening. The process ends, and the kernel closes it: no error for anybody.
+    """
+    if str(context.get("message", "")).startswith("Unclosed AIOKafkaConnection"):
+        _log.debug("left to the kernel", what=context["message"])
+    else:
+        loop.default_exception_handler(context)
 
 
 def _tp(partition: TopicPartition) -> TP:
