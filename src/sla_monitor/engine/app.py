@@ -331,7 +331,7 @@ def _labels(packs: Packs) -> Labels:
 
 
 def _while_closing(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """aiokafka leaves a connection behind that is being made when it is cancelled, as a partition may be that is just
+    """Aiokafka leaves a connection behind that is being made when it is cancelled, as a partition may be that is just
     opening. The process ends, and the kernel closes it: no error for anybody.
     """
     if str(context.get("message", "")).startswith("Unclosed AIOKafkaConnection"):
