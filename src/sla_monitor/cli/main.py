@@ -24,6 +24,7 @@ from sla_monitor.cli import (
     explain,
     policy,
     quarantine,
+    report,
     rules,
     run,
     schema,
@@ -66,6 +67,7 @@ app.add_typer(state.app, name="state")
 app.add_typer(backtest.app)
 app.add_typer(demo.app)
 app.add_typer(doctor.app)
+app.add_typer(report.app)
 app.add_typer(run.app)
 app.add_typer(explain.app)
 app.add_typer(schema.app)
