@@ -219,3 +219,19 @@ def test_a_problem_says_what_a_good_value_is(
     assert problem.startswith(f"{name}: ")
     assert words in problem
     assert value not in problem
+
+
+def test_a_shadow_shares_the_input_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Topics, group and transactional ids, which begin with the topic of the state, are its own."""
+    monkeypatch.setenv("SLA_TOPIC_PREFIX", "eu.")
+    live, shadow = load(), load(shadow="next")
+    assert shadow.topics.events == live.topics.events == "eu.case-events"
+    assert set(shadow.topics) & set(live.topics) == {live.topics.events}
+    assert (shadow.topics.notices, shadow.group) == ("eu.next.sla-notices", "sla-monitor.next")
+
+
+def test_a_shadow_whose_names_are_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before Kafka refuses them."""
+    monkeypatch.setenv("SLA_TOPIC_PREFIX", "p" * 150)
+    with pytest.raises(BadConfiguration, match="SLA_SHADOW: is too long"):
+        load(shadow="s" * 150)

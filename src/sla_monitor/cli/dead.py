@@ -130,6 +130,8 @@ def replay(
     and hash are left cannot be sent: it is counted, exit code 1.
     """
     settings = configuration.load()
+    if settings.shadow:
+        raise RefuseToStart("SLA_SHADOW: the input is the live deployment's; a shadow writes nothing there")
     wanted = Wanted(reason=reason, case=case, since_ms=_ms(since), until_ms=_ms(until), partition=partition)
     if not (dry_run or yes):
         if not sys.stdin.isatty():

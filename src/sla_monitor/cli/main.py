@@ -28,6 +28,7 @@ from sla_monitor.cli import (
     rules,
     run,
     schema,
+    shadow,
     simulate,
     state,
     topics,
@@ -63,6 +64,7 @@ app.add_typer(dead.app, name="dead")
 app.add_typer(policy.app, name="policy")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(rules.app, name="rules")
+app.add_typer(shadow.app, name="shadow")
 app.add_typer(state.app, name="state")
 app.add_typer(backtest.app)
 app.add_typer(demo.app)

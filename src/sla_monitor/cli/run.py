@@ -23,9 +23,12 @@ def run(
         bool,
         typer.Option(help="Go on although the input and the state do not fit together: what is lost stays lost."),
     ] = False,
+    shadow: Annotated[
+        str | None, typer.Option(metavar="NAME", help="As a shadow beside the live workers, instead of SLA_SHADOW.")
+    ] = None,
 ) -> None:
     """Work: case events in, SLA notices out, until SIGTERM. Settings come from the environment, see `--help`."""
     crash.arm(os.environ)
-    settings = configuration.load()
+    settings = configuration.load(**({} if shadow is None else {"shadow": shadow}))
     logs.configure(settings.log_format)
     engine.run(settings, checked_packs(settings), accept_input_loss=accept_input_loss)

@@ -10,7 +10,7 @@ import difflib
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -90,6 +90,10 @@ class Topics:
             dead=f"{prefix}case-events.dead",
         )
 
+    def shadowed(self, prefix: str, name: str) -> Self:
+        """Those of a shadow: the same input, all else its own."""
+        return replace(self.with_prefix(f"{prefix}{name}."), events=self.events)
+
     def __iter__(self) -> Iterator[str]:
         return iter((self.events, self.notices, self.state, self.dead))
 
@@ -103,6 +107,9 @@ class Settings(BaseSettings):
     group: KafkaName = Field("sla-monitor", description="Consumer group, and name of the deployment.")
     topic_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]*$", max_length=TOPIC_PREFIX_LENGTH_MAX)] = Field(
         "", description="Put before every topic name."
+    )
+    shadow: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]*$")] = Field(
+        "", description="Name of a shadow: reads the same input; group, state, notices and dead letters are its own."
     )
     journal: Literal["transactional", "at_least_once"] = Field(
         "transactional", description="How notices, state and offsets are committed; at_least_once is for one worker."
@@ -157,7 +164,8 @@ class Settings(BaseSettings):
     @property
     def topics(self) -> Topics:
         """The topic names of this deployment."""
-        return Topics.with_prefix(self.topic_prefix)
+        live = Topics.with_prefix(self.topic_prefix)
+        return live.shadowed(self.topic_prefix, self.shadow) if self.shadow else live
 
     @property
     def bootstrap_servers(self) -> list[str]:
@@ -168,6 +176,14 @@ class Settings(BaseSettings):
     def notices_from_at(self) -> int | None:
         """`notices_from` in microseconds since the epoch."""
         return None if self.notices_from is None else (self.notices_from - _EPOCH) // timedelta(microseconds=1)
+
+    @field_validator("shadow")
+    @classmethod
+    def _leaves_room(cls, name: str, info: ValidationInfo) -> str:
+        prefix = info.data.get("topic_prefix", "")
+        if len(prefix) + len(name) + 1 > TOPIC_PREFIX_LENGTH_MAX:
+            raise ValueError(f"is too long: with {PREFIX}TOPIC_PREFIX at most {TOPIC_PREFIX_LENGTH_MAX - 1} characters")
+        return name
 
     @field_validator("correction_horizon_seconds")
     @classmethod
@@ -218,8 +234,13 @@ def load(**given: Any) -> Settings:
         problems += [f"{PREFIX}{str(each['loc'][0]).upper()}: {_words(each)}" for each in error.errors()]
     else:
         if not problems:
-            return settings
+            return as_shadow(settings, settings.shadow) if settings.shadow else settings
     raise BadConfiguration(sorted(problems))
+
+
+def as_shadow(live: Settings, name: str) -> Settings:
+    """The same deployment's shadow of this name."""
+    return live.model_copy(update={"shadow": name, "group": f"{live.group}.{name}"})
 
 
 def read_secret(path: Path, name: str) -> str:
