@@ -106,7 +106,7 @@ async def restore_new(settings: Settings, packs: Packs, backup: Backup) -> Resto
             *await _not_empty(at_rest, settings.topics.events),
         ]
         problems += await _old_ones_went_on(at_rest, backup)
-        begun = _as_beginning([decode_partition(section.row) for section in backup.sections])
+        begun = as_beginning([decode_partition(section.row) for section in backup.sections])
         own = dict.fromkeys(range(at_rest.layout.partitions), begun)
         try:
             content = Partition(0, rules_of(settings, packs, at_rest.layout))
@@ -170,7 +170,7 @@ async def _begin_late(at_rest: Quiet) -> None:
             await admin.delete_records({partition: RecordsToDelete(before_offset=1) for partition in fresh})
 
 
-def _as_beginning(own: list[PartitionRow]) -> PartitionRow:
+def as_beginning(own: list[PartitionRow]) -> PartitionRow:
     """A partition of another input, of which nothing is applied. Time was decided in each up to its own watermark, and
     all of its input is in the state: so the latest holds for all, and none goes back.
     """
@@ -178,6 +178,8 @@ def _as_beginning(own: list[PartitionRow]) -> PartitionRow:
         watermark=max(row.watermark for row in own),
         packs={name: digest for row in own for name, digest in row.packs.items()},
         moves=tuple(dict.fromkeys(name for row in own for name in row.moves)),
+        moving_at=min((row.moving_at for row in own if row.moving_at), default=0),
+        latest=max(row.latest for row in own),
     )
 
 
