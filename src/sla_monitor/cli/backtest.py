@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from sla_monitor.cli.policy import as_text
+from sla_monitor.cli.policy import as_text, print_unusable
 from sla_monitor.cli.simulate import instant
 from sla_monitor.config import settings as configuration
 from sla_monitor.config.packs import load_packs
@@ -105,9 +105,7 @@ def print_text(tally: Tally) -> None:
         f"{tally.records:,} events, {cases:,} cases, {changed:,} changed ({share(changed, cases)}); "
         f"{tally.flips.total():,} verdicts flipped"
     )
-    before, after = tally.dead_letters
-    if before or after:
-        typer.echo(f"events that cannot be used: {before:,} under the old pack, {after:,} under the new")
+    print_unusable(*tally.dead_letters)
 
 
 def share(part: int, whole: int) -> str:

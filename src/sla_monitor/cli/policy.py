@@ -113,7 +113,11 @@ def print_difference(difference: Difference) -> None:
         f"{difference.cases:,} cases, {difference.open_deadlines:,} open deadlines: {moved:,} moved, {gone:,} gone, "
         f"{appeared:,} new; {len(difference.flips):,} verdicts flipped"
     )
-    before, after = difference.dead_letters
+    print_unusable(*difference.dead_letters)
+
+
+def print_unusable(before: int, after: int) -> None:
+    """Nothing, where every event can be used."""
     if before or after:
         typer.echo(f"events that cannot be used: {before:,} under the old pack, {after:,} under the new")
 

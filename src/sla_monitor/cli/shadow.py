@@ -76,7 +76,5 @@ def as_document(compared: Comparison) -> dict[str, Any]:
         "partitions": compared.partitions,
         "cases": tally.cases,
         "differences": dict(sorted(tally.counts.items())),
-        "examples": [
-            {name: getattr(each, name) for name in type(each).__dataclass_fields__} for each in tally.examples
-        ],
+        "examples": [finding.as_document() for finding in tally.examples],
     }

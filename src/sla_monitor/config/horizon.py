@@ -24,15 +24,15 @@ def horizons(pack: Pack, countries: Iterable[str], lock: Lock | None) -> Mapping
     found: dict[str, int] = {}
     for entry in pack.calendars:
         served = entry.countries or [country for country in countries if country not in named]
-        year = lock.last_year if lock else median_low(map(last_year_known, served))
+        year = lock.last_year if lock else median_low(last_year_known(each) or LAST_YEAR for each in served)
         ends = int(datetime(min(year, LAST_YEAR) + 1, 1, 1, tzinfo=UTC).timestamp()) * SECOND
         found[entry.rule] = min(ends, found.get(entry.rule, ends))
     return found
 
 
-def last_year_known(country: str) -> int:
-    """The last year whose holidays the package knows; of a country that it lacks there is nothing that could end."""
+def last_year_known(country: str) -> int | None:
+    """The last year whose holidays the package knows; None: it lacks that country, so nothing of it could end."""
     try:
         return min(int(country_holidays(country).end_year), LAST_YEAR)
     except NotImplementedError:
-        return LAST_YEAR
+        return None

@@ -84,8 +84,10 @@ class CaseState:
 
     def be_moved_by(self, versions: tuple[Policy, ...]) -> None:
         """These will take the case over, in this order, and no others. None does so before it was opened."""
-        self.moves = tuple(each for each in versions if each.effective_from > self.opened_at)
-        self.timer = self._next_timer()
+        moves = tuple(each for each in versions if each.effective_from > self.opened_at)
+        if moves != self.moves:
+            self.moves = moves
+            self.timer = self._next_timer()
 
     def _was_said(self, at: int) -> bool:
         """Asked before the words are put together: they cost most of a fold."""

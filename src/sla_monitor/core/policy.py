@@ -297,9 +297,6 @@ class Policy:
         """KeyError if this version has no such clock."""
         return self._by_name[name]
 
-    def has_clock(self, name: str) -> bool:
-        return name in self._by_name
-
     @cached_property
     def driving(self) -> frozenset[str]:
         """Types of case events that drive some clock."""

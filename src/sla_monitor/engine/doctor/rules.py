@@ -9,14 +9,13 @@ from pathlib import Path
 from zoneinfo import TZPATH
 
 import tzdata  # type: ignore[import-untyped]
-from holidays.utils import country_holidays
 
+from sla_monitor.config.horizon import last_year_known
 from sla_monitor.config.lock import Drift
 from sla_monitor.config.pack_lock import drift
 from sla_monitor.config.packs import country_table, load_packs
 from sla_monitor.config.settings import Settings
 from sla_monitor.core.facts import SECOND
-from sla_monitor.core.hours import LAST_YEAR
 from sla_monitor.core.policy import Packs
 from sla_monitor.engine.doctor.findings import Finding, ok, problem, warning
 from sla_monitor.errors import BadConfiguration
@@ -78,13 +77,7 @@ def judge_lock(differences: Sequence[Drift]) -> Finding:
 
 def known_until() -> dict[str, int | None]:
     """The last year whose holidays the package knows, by country; None: it has none of that country."""
-    found: dict[str, int | None] = {}
-    for country in country_table():
-        try:
-            found[country] = min(country_holidays(country).end_year, LAST_YEAR)
-        except NotImplementedError:
-            found[country] = None
-    return found
+    return {country: last_year_known(country) for country in country_table()}
 
 
 def judge_horizon(version: str, last_years: Mapping[str, int | None], now: datetime) -> Iterator[Finding]:

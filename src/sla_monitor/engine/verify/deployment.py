@@ -176,9 +176,7 @@ def as_document(answer: Answer) -> dict[str, Any]:
         "repeats": tally.repeats,
         "seconds": round(answer.seconds, 3),
         "findings": dict(sorted(tally.counts.items())),
-        "examples": [
-            {name: getattr(finding, name) for name in Finding.__dataclass_fields__} for finding in tally.examples
-        ],
+        "examples": [finding.as_document() for finding in tally.examples],
         "unverifiable": dict(sorted(tally.unverifiable.items())),
         "unverifiable_examples": [{"why": why, "case_id": case} for why, case in tally.unverifiable_examples],
         "digest": {"expected": tally.expected.hexdigest(), "found": tally.found.hexdigest()},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Final
 
 import msgspec
@@ -38,6 +38,10 @@ class Finding:
     subject: str
     expected: Any = None
     found: Any = None
+
+    def as_document(self) -> dict[str, Any]:
+        """For programs: its fields by their names."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
 
 
 def compare(expected: Iterable[Standing], found: Iterable[Standing], partition: int = 0) -> list[Finding]:

@@ -25,9 +25,7 @@ LIVE, SHADOW = 0, 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """`findings`: expected is what the live deployment said, found is what the shadow said. `counts` has all of them,
-    `examples` the first of each kind.
-    """
+    """Of each finding in the tally, expected is what the live deployment said, found is what the shadow said."""
 
     partitions: int
     tally: Tally
