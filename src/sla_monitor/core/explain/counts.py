@@ -71,8 +71,7 @@ def _told(
     credit: int = 0,
 ) -> Document:
     counted = count(calendar, *span, credit=credit)
-    by = calendar.name.partition(":")[0]
-    rule = by if by in policy.clauses else None
+    rule = calendar.name.partition(":")[0]
     return {
         "how": how,
         "policy": policy.version,
