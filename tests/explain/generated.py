@@ -10,9 +10,9 @@ from sla_monitor.core.explain.trace import explain
 from sla_monitor.core.policy import Packs
 from sla_monitor.engine.hearing import from_lines
 from tests.explain.closing import CLOSING
-from tests.oracle.differential import PACKS, answered, arranged, is_night, told_by
+from tests.oracle.differential import PACKS, arranged, is_night, told_by
 from tests.oracle.lives import CloudEvent
-from tests.oracle.moving import life, versions
+from tests.oracle.moving import told_by as under_versions
 
 NOTHING: dict[str, Any] = {"clocks": [], "silences": [], "changes": []}
 
@@ -34,9 +34,8 @@ def explained(lines: list[CloudEvent], until: int, packs: Packs) -> dict[str, An
 
 def moving(seed: int) -> dict[str, Any]:
     """A life in which other versions of the plan take the case over."""
-    told = life(seed)
-    packs = versions(seed, told).packs
-    return explained(*arranged(seed, answered(told, packs=packs)), packs)
+    made, events = under_versions(seed)
+    return explained(*arranged(seed, events), made.packs)
 
 
 def of_seed(seed: int) -> Iterator[dict[str, Any]]:

@@ -6,7 +6,6 @@ unlike the other in every rule, in its clocks and in how changes count.
 
 from __future__ import annotations
 
-import argparse
 import random
 import sys
 from collections.abc import Sequence
@@ -17,7 +16,9 @@ from sla_monitor.core.policy import Packs, Policy
 from sla_monitor.oracle import Plans
 from sla_monitor.oracle.events import instant
 from sla_monitor.oracle.plan import Plan
-from tests.oracle.differential import PACKS, PLANS, answered, arranged, compared, product
+from sla_monitor.oracle.standing import written
+from tests.oracle.campaign import campaign
+from tests.oracle.differential import PACKS, PLANS, answered, arranged, compared, life_shown, product
 from tests.oracle.lives import DAY, HOUR, CloudEvent, edges, matters, story
 
 MODES = ("from_start", "from_start", "from_change", "keep_elapsed", "stay")
@@ -88,32 +89,28 @@ def _without(data: dict[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in data.items() if key != name}
 
 
-def differences(seed: int) -> list[str]:
+def told_by(seed: int) -> tuple[Versions, list[CloudEvent]]:
+    """A life, and the versions that it is lived under."""
     told = life(seed)
     made = versions(seed, told)
-    events = answered(told, packs=made.packs)
+    return made, answered(told, packs=made.packs)
+
+
+def differences(seed: int) -> list[str]:
+    made, events = told_by(seed)
     lines, until = arranged(seed, events)
     known = product(events, None, packs=made.packs).published
     return compared(lines, until, known, packs=made.packs, plans=made.plans)
 
 
+def shown(seed: int) -> str:
+    made, events = told_by(seed)
+    rows = [f"  {each.version} from {written(each.effective_from)}: {each.open_cases}" for each in made.packs.versions]
+    return "\n".join([*rows, life_shown(*arranged(seed, events))])
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seed", type=int, help="one life")
-    parser.add_argument("--seeds", default="0..300", help="a range (the end is not in it)")
-    parser.add_argument("--first", action="store_true", help="stop at the first one with a difference")
-    asked = parser.parse_args(arguments)
-    first, last = (int(part) for part in asked.seeds.split(".."))
-    seeds = range(first, last) if asked.seed is None else [asked.seed]
-    failing = 0
-    for seed in seeds:
-        if found := differences(seed):
-            failing += 1
-            print(f"seed {seed}: python -m tests.oracle.moving --seed {seed}", *found, sep="\n    ")
-            if asked.first:
-                break
-    print(f"{len(seeds)} seeds, {failing} with differences")
-    return 1 if failing else 0
+    return campaign("tests.oracle.moving", __doc__, differences, arguments, shown=shown)
 
 
 if __name__ == "__main__":
