@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+from shutil import copy
+
+import pytest
+
+from sla_monitor.config.packs import load_packs
+from sla_monitor.oracle import Plans
 from sla_monitor.oracle.events import instant
 from tests.oracle.cases import event, opened
-from tests.oracle.differential import compared
+from tests.oracle.differential import NIGHT, compared, product
+from tests.oracle.lives import CloudEvent
 
 OPENED_AT = "2026-03-02T08:00:00Z"
 UNTIL = instant("2026-03-03T00:00:00Z")
@@ -30,3 +39,37 @@ def test_a_second_opening_changes_no_notice() -> None:
     for name in ("a twin", "twin"):
         twin = opened(OPENED_AT, "A") | {"id": name, "sequence": -5}
         assert not compared([opened(OPENED_AT, "A"), twin, twin], UNTIL)
+
+
+# --- another version takes the case over ----------------------------------------------------------------------------
+
+
+def under(folder: Path, at: str, mode: str, changes: Mapping[str, str], *lines: CloudEvent) -> list[str]:
+    """What differs of a case of the night desk that another version, which says so much otherwise, takes over. Each
+    text stands in the pack just once.
+    """
+    old = NIGHT.read_text("utf-8")
+    copy(NIGHT.with_name("night.ics"), folder)
+    new = old.replace('version: "1"', f'version: "2"\nopen_cases: {mode}').replace("2000-01-01T00:00:00Z", at)
+    for text, becomes in changes.items():
+        assert new.count(text) == 1, text
+        new = new.replace(text, becomes)
+    for number, text in enumerate((old, new)):
+        (folder / f"{number}.yaml").write_text(text, "utf-8")
+    packs, plans = load_packs(folder), Plans.load(sorted(folder.glob("*.yaml")))
+    known = product(lines, UNTIL, packs=packs).published
+    return compared(lines, UNTIL, known, packs=packs, plans=plans)
+
+
+@pytest.mark.parametrize("mode", ["from_start", "from_change", "keep_elapsed"])
+@pytest.mark.parametrize("end", ["responded", "customer_responded", "resolved", "cancelled"])
+def test_a_version_that_leaves_nothing_to_a_paused_clock(tmp_path: Path, mode: str, end: str) -> None:
+    """Paused with three hours used, then one is promised; in the pause or after it the case goes on, or ends."""
+    lines = [
+        opened(OPENED_AT, "A", plan="unified"),
+        event("waiting_on_customer", "2026-03-02T11:00:00Z"),
+        event(end, "2026-03-02T14:00:00Z", by="x") if end == "responded" else event(end, "2026-03-02T14:00:00Z"),
+        event("resolved", "2026-03-02T15:00:00Z", "last"),
+    ]
+    target = {"when: {severity: [A, B]}, target: 20h": "when: {severity: [A, B]}, target: 1h"}
+    assert not under(tmp_path, "2026-03-02T12:00:00Z", mode, target, *lines)

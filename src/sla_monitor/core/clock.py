@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sla_monitor.core.calendar import HORIZON_END, BeyondHorizon, Calendar
@@ -149,7 +149,11 @@ class Paused:
 
 @value(frozen=True, slots=True, kw_only=True)
 class Stopped:
-    """Ended: met, met late, or cancelled."""
+    """Ended: met, met late, or cancelled. `by_time`: no fact has done it, but a version that does not serve the case,
+    or a downgrade without asking. In a base all of it is decided, and nobody asks any more.
+    """
+
+    by_time: bool = field(default=False, compare=False)
 
     @property
     def next_at(self) -> int | None:

@@ -19,6 +19,7 @@ from operator import attrgetter
 
 from sla_monitor.core import notices as n
 from sla_monitor.core.case import CaseState, common, opened_by, problem_with
+from sla_monitor.core.clock import Stopped
 from sla_monitor.core.facts import DAY, NO_SEQUENCE, Fact, FactWithdrawn, Opened, Order
 from sla_monitor.core.notices import Identity, Intent, Ledger, Notice, Sent
 from sla_monitor.core.policy import Packs
@@ -460,6 +461,7 @@ def fold_into_base(case: Case, count: int, until: int, packs: Packs) -> list[Int
             base.apply(fact)
     base.advance(until)
     base.cause = None
+    base.clocks = {name: Stopped() if isinstance(each, Stopped) else each for name, each in base.clocks.items()}
     said, base.intents = base.intents, []
     case.base, case.policy_key = base, base.policy.key
     return said

@@ -58,6 +58,7 @@ class Clock:
         self.overdue: list[tuple[int, int]] = []
         self.breached = False
         self.stopped = False
+        self.by_time = False  # it was no fact that stopped it
         self.shown: Face | None = None  # None: it does not run, and has no verdict
         self.pauses: tuple[tuple[int, int], ...] = ()  # that are over
         self.paused: int | None = None  # since when it counts nothing
@@ -286,9 +287,9 @@ class Story:
             self._start_again(clock, at)
 
     def _start_again(self, clock: Clock, at: int) -> None:
-        if clock.stopped:
+        if clock.stopped and not clock.by_time:
             clock.restarted = at
-        clock.stopped = clock.breached = False
+        clock.stopped = clock.breached = clock.by_time = False
         clock.pauses, clock.before_lowered, clock.shown = (), {}, None
         self._start_clock(clock, at)
 
@@ -324,7 +325,7 @@ class Story:
     def _cancel(self, clock: Clock, at: int) -> None:
         if clock.paused is not None:
             self._wake(clock, at)
-        clock.stopped = True
+        clock.stopped, clock.by_time = True, self.by_time
         self._say_clock("sla.clock.stopped", at, clock)
         if not clock.breached:  # else there is a verdict
             self._say_clock("sla.cancelled", at, clock)
@@ -350,7 +351,7 @@ class Story:
             if not clock.stopped:
                 self._cancel(clock, at)
                 if not clock.breached:
-                    clock.stopped, clock.shown, clock.pauses = False, None, ()
+                    clock.stopped, clock.by_time, clock.shown, clock.pauses = False, False, None, ()
             clock.before_lowered = {}
         if self.declined:
             self._break_silence(at)
@@ -492,15 +493,19 @@ class Story:
             self._say_moved(clock, at, rule, deadline, event)
 
     def _change_paused(self, clock: Clock, at: int, rule: str, event: dict[str, str] | None) -> None:
-        """Nothing to move, unless it turns out that the deadline was before the pause: then it was broken there."""
+        """Nothing to move, unless it turns out that the deadline was before the pause, or that nothing of the target is
+        left: then it was broken there, which ends the pause as well.
+        """
         since = clock.paused
         if since is None:
             return
         for_ever = (*clock.pauses, (since, END_OF_CALENDARS))
         shown = face(clock.name, clock.history, self.own, for_ever)
-        if shown.deadline > since:
+        if shown.deadline > at:
             return
-        clock.paused, clock.pauses, clock.shown = None, for_ever, None
+        if since < shown.deadline:
+            clock.pauses = (*clock.pauses, (since, shown.deadline))
+        clock.paused, clock.shown = None, None
         self._wind(clock, at)
         clock.warnings = []
         moved = {"old_deadline": None, "new_deadline": written(shown.deadline)}
@@ -701,7 +706,8 @@ class Story:
 
     def standing(self, now: int) -> list[Standing]:
         """What time brings is said when the watermark is there; facts may be ahead of it, and count in their order all
-        the same. A clock that a fact has stopped is decided at once, with all that led there (`docs/concepts.md`).
+        the same. A clock that a fact has stopped is decided at once, with all that led there (`docs/concepts.md`); one
+        that time has stopped is not, for a fact from before may still come.
 
         Of silences the texts do not say it. As in the product, the end of the case decides one at once; where the
         customer only came back, what the silence brought waits for the watermark.
@@ -709,7 +715,8 @@ class Story:
         found: list[Standing] = []
         for notice, clock, by_time in self.said:
             is_closed = notice.generation < self.generation or self.ended
-            is_closed |= clock is not None and (clock.stopped or notice.at <= clock.restarted)
+            by_fact = clock is not None and clock.stopped and not clock.by_time
+            is_closed |= by_fact or (clock is not None and notice.at <= clock.restarted)
             if (not by_time or notice.at <= now or is_closed) and notice not in found:
                 found.append(notice)  # twice within one instant, in the same words, is once
         return found
