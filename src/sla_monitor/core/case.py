@@ -497,17 +497,20 @@ class CaseState:
 
     def _retarget(self, clock: str, state: Running | Paused, steps: tuple[Step, ...], at: int, rule: str = "") -> None:
         """A deadline that lands in the past was broken then; time says so as soon as the watermark allows. One that
-        does not move keeps its warnings.
+        does not move keeps its warnings, if the version in force has the same.
         """
         if isinstance(state, Paused):
             self._retarget_paused(clock, state, steps, at, rule)
             return
         old, new = state.measure, clocks.measure(clock, steps, state.pauses)
-        if new.due_at == old.due_at:
+        levels = new.policy.clock(clock).warnings
+        if new.due_at == old.due_at and old.policy.clock(clock).warnings == levels:
             self.clocks[clock] = replace(state, steps=steps, measure=new)
             return
-        warnings = new.levels(new.policy.clock(clock).warnings, at)
+        warnings = new.levels(levels, at)
         self.clocks[clock] = Running(steps=steps, measure=new, warnings=warnings, pauses=state.pauses)
+        if new.due_at == old.due_at:
+            return
         moved: dict[str, object] = {"old_deadline": iso(old.due_at), "new_deadline": iso(new.due_at)}
         self._say_of_clock(n.DEADLINE_MOVED, clock, new, at, moved | self._cause(), rule=rule)
 

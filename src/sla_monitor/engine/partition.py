@@ -12,6 +12,7 @@ import heapq
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from sla_monitor.core import decide
 from sla_monitor.core import notices as n
@@ -155,12 +156,13 @@ class Partition:
             status, wake_at = rows.header(value)
             if status == OPEN and wake_at > instant:
                 self.rows[key] = rows.waking_at(value, instant)
-                self._timers.append((instant, key))
         for key, wake_at in self._wakes.items():
             state = self._working[key].case.state
             if state is not None and state.ended_at is None and wake_at > instant:
                 self._wakes[key] = instant
-                self._timers.append((instant, key))
+        keys = chain(self.rows, (key for key in self._wakes if key not in self.rows))
+        wakes = ((self._wake_of(key), key) for key in keys)  # anew, so that the timers put forward are not left behind
+        self._timers = [(at, key) for at, key in wakes if at is not None and at != NEVER]
         heapq.heapify(self._timers)
 
     def _note_moves_done(self) -> None:

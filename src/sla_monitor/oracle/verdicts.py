@@ -514,7 +514,7 @@ class Story:
     def _wind(self, clock: Clock, at: int) -> None:
         """Show the history as it is now; levels that lie behind are not said, unless they lie behind the deadline."""
         old, clock.shown = clock.shown, face(clock.name, clock.history, self.own, clock.pauses)
-        if old is None or old.deadline != clock.shown.deadline:
+        if old is None or old.deadline != clock.shown.deadline or _levels(clock, old) != _levels(clock, clock.shown):
             clock.warnings = [(level, then) for level, then in clock.shown.warnings if then > at]
         clock.overdue = list(clock.shown.overdue)
 
@@ -784,6 +784,11 @@ class Story:
                 "sla.deadline.moved", at,
                 old_deadline=both["old"], new_deadline=both["new"], **_cause(event),
             )  # fmt: skip
+
+
+def _levels(clock: Clock, shown: Face) -> list[int]:
+    """Of warnings, by the version that it shows."""
+    return list(shown.promise.plan.clocks[clock.name].get("warnings") or [])
 
 
 def _is_proposal(fact: Event) -> bool:
