@@ -427,6 +427,8 @@ def fold_early(case: Case, packs: Packs) -> tuple[list[Notice], int]:
     count = bisect_right(case.facts, instant, key=_by_time)  # what happened at one instant stays together
     last = case.facts[count - 1]
     said = fold_into_base(case, count, instant, packs)
+    case.state.advance(instant)  # where the last facts of them are withdrawn, no fact has led it as far as the base
+    case.state.intents = []
     case.base_order = last.order
     new = unsaid(case.ledger, said, packs)
     decided = {(intent.key, intent.at) for intent in new}
