@@ -41,6 +41,15 @@ def test_a_second_opening_changes_no_notice() -> None:
         assert not compared([opened(OPENED_AT, "A"), twin, twin], UNTIL)
 
 
+@pytest.mark.parametrize("microseconds", [0.3, 0.5, 0.6, 1, 1.5])
+def test_a_duration_of_less_than_a_microsecond_is_none(microseconds: float) -> None:
+    """Of a target and of engineer time: an event that says so cannot be used."""
+    seconds = microseconds / 1_000_000
+    assert not compared([opened(OPENED_AT, "A", targets={"initial_response": seconds})], UNTIL)
+    logged = event("effort_logged", "2026-03-02T08:10:00Z", minutes=seconds / 60)
+    assert not compared([opened(OPENED_AT, "A", traits=["performance_isolated"]), logged], UNTIL)
+
+
 # --- another version takes the case over ----------------------------------------------------------------------------
 
 
