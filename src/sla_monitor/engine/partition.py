@@ -144,8 +144,7 @@ class Partition:
                 row.moves += (policy.key,)
                 row.packs[policy.key] = policy.digest
                 row.moving_at = min(row.moving_at or NEVER, policy.effective_from)
-        missed = frozenset(policy.key for policy in packs.moving if policy.key not in row.moves)
-        self.packs = replace(packs, missed=missed)
+        self.packs = without_missed(packs, row)
 
     def _wake_for_moves(self) -> None:
         """Whoever is open at that instant is looked at then; the rows on the broker need not say so."""
@@ -577,6 +576,13 @@ class Partition:
                 break
             self._decoded_bytes -= len(self.rows[key])
             del self._working[key]
+
+
+def without_missed(packs: Packs, row: PartitionRow) -> Packs:
+    """The packs as a partition's cases follow them: it has come to the instant of the others without them."""
+    passed = max(row.watermark, row.latest)
+    late = (each for each in packs.moving if each.key not in row.moves and each.effective_from <= passed)
+    return replace(packs, missed=frozenset(each.key for each in late))
 
 
 def _orphan_bytes(waiting: Orphan | Record) -> int:

@@ -22,7 +22,7 @@ from sla_monitor.engine.backup import Quiet, quiet
 from sla_monitor.engine.kafka import admin_client, client_options
 from sla_monitor.engine.layout import partition_of
 from sla_monitor.engine.opening import name_of, verify_position
-from sla_monitor.engine.partition import Partition
+from sla_monitor.engine.partition import Partition, without_missed
 from sla_monitor.engine.rules import rules_of
 from sla_monitor.errors import RefuseToStart, UnsafeState
 from sla_monitor.wire import rows
@@ -181,11 +181,7 @@ def moved_apart(packs: Packs, own: dict[int, PartitionRow]) -> list[str]:
     problems = []
     for policy in packs.moving:
         took = [number for number, row in own.items() if policy.key in row.moves]
-        missed = [
-            number
-            for number, row in own.items()
-            if policy.key not in row.moves and policy.effective_from <= max(row.watermark, row.latest)
-        ]
+        missed = [number for number, row in own.items() if policy.key in without_missed(packs, row).missed]
         if took and missed:
             problems.append(
                 f"{policy.key}: takes over open cases, but partitions {_listed(missed)} came to its effective_from "
