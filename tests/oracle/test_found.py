@@ -9,6 +9,7 @@ from shutil import copy
 import pytest
 
 from sla_monitor.config.packs import load_packs
+from sla_monitor.core.policy import Packs
 from sla_monitor.oracle import Plans
 from sla_monitor.oracle.events import instant
 from tests.oracle.cases import event, opened
@@ -50,6 +51,25 @@ def test_a_duration_of_less_than_a_microsecond_is_none(microseconds: float) -> N
     assert not compared([opened(OPENED_AT, "A", traits=["performance_isolated"]), logged], UNTIL)
 
 
+def loaded(folder: Path, *texts: str) -> tuple[Packs, Plans]:
+    """Versions of the night desk's plan, or what was made of it."""
+    copy(NIGHT.with_name("night.ics"), folder)
+    for number, text in enumerate(texts):
+        (folder / f"{number}.yaml").write_text(text, "utf-8")
+    return load_packs(folder), Plans.load(sorted(folder.glob("*.yaml")))
+
+
+def test_a_silence_that_a_decline_ends_is_told_by_what_it_was_counted_by(tmp_path: Path) -> None:
+    """A case of sales is served at A alone: the wait ends with the change, and nobody waited by the limit of B."""
+    lines = [
+        opened(OPENED_AT, "A", product="sales"),
+        event("waiting_on_customer", "2026-03-02T08:10:00Z"),
+        event("severity_changed", "2026-03-02T08:20:00Z", severity="B"),
+    ]
+    packs, plans = loaded(tmp_path, NIGHT.read_text("utf-8").replace("switched_off:", "# not"))
+    assert not compared(lines, UNTIL, packs=packs, plans=plans)
+
+
 # --- another version takes the case over ----------------------------------------------------------------------------
 
 
@@ -58,14 +78,11 @@ def under(folder: Path, at: str, mode: str, changes: Mapping[str, str], *lines: 
     text stands in the pack just once.
     """
     old = NIGHT.read_text("utf-8")
-    copy(NIGHT.with_name("night.ics"), folder)
     new = old.replace('version: "1"', f'version: "2"\nopen_cases: {mode}').replace("2000-01-01T00:00:00Z", at)
     for text, becomes in changes.items():
         assert new.count(text) == 1, text
         new = new.replace(text, becomes)
-    for number, text in enumerate((old, new)):
-        (folder / f"{number}.yaml").write_text(text, "utf-8")
-    packs, plans = load_packs(folder), Plans.load(sorted(folder.glob("*.yaml")))
+    packs, plans = loaded(folder, old, new)
     known = product(lines, UNTIL, packs=packs).published
     return compared(lines, UNTIL, known, packs=packs, plans=plans)
 

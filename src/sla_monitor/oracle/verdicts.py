@@ -342,8 +342,10 @@ class Story:
         self._wind(clock, at)
         self._say_clock("sla.clock.started", at, clock)
 
-    def _serve(self, at: int) -> None:
-        """Clocks that are no longer served end; one without a verdict may start anew, counted from then."""
+    def _serve(self, at: int, before: Mapping[str, Any]) -> None:
+        """Clocks that are no longer served end; one without a verdict may start anew, counted from then. `before`: the
+        terms of the case until now, which a silence that ends was counted by.
+        """
         self.service = service(self.plan, self.terms, self.own)
         for clock in self.clocks:
             if clock.shown is None or clock.name in self.service.clocks:
@@ -354,7 +356,7 @@ class Story:
                     clock.stopped, clock.by_time, clock.shown, clock.pauses = False, False, None, ()
             clock.before_lowered = {}
         if self.declined:
-            self._break_silence(at)
+            self._break_silence(at, before)
             self.run, self.recommended, self.held, self.awaits_proposal = Run(), {}, [], False
         self._start_clocks(at)
 
@@ -385,7 +387,7 @@ class Story:
         old_limit = limit_of(self.plan, old)
         self.terms = {**self.terms, **news}
         before = self.service
-        self._serve(at)
+        self._serve(at, old)
         if before.declined or self.declined:
             self._limit_effort(at)
             self._say_service(at, before)
@@ -458,7 +460,7 @@ class Story:
             self._break_silence(at)
         self.plan = self.later.pop(0)
         self._know_clocks()
-        self._serve(at)
+        self._serve(at, self.terms)
         for clock in self.clocks:
             if clock.shown is None or clock.stopped or clock.breached or clock.history[-1].plan is self.plan:
                 continue
@@ -529,9 +531,9 @@ class Story:
         self._break_silence(at)
         self.run, self.awaits_proposal = Run(), False
 
-    def _break_silence(self, at: int) -> None:
+    def _break_silence(self, at: int, counted_by: Mapping[str, Any] | None = None) -> None:
         if self.silence:
-            self._say_commitment("sla.clock.stopped", at)
+            self._say_commitment("sla.clock.stopped", at, counted_by)
         self.silence = None
 
     def _attempt(self, at: int, event: dict[str, str], *, reached: bool) -> None:
@@ -761,11 +763,14 @@ class Story:
             old_deadline=written(old), new_deadline=new, **_cause(event),
         )  # fmt: skip
 
-    def _say_commitment(self, kind: str, at: int, **more: object) -> None:
-        silence, limit = self.silence, limit_of(self.plan, self.terms)
+    def _say_commitment(
+        self, kind: str, at: int, counted_by: Mapping[str, Any] | None = None, /, **more: object
+    ) -> None:
+        terms = self.terms if counted_by is None else counted_by
+        silence, limit = self.silence, limit_of(self.plan, terms)
         if silence is None:
             return
-        deadline = due(self.plan, self.terms, silence)
+        deadline = due(self.plan, terms, silence)
         about = {
             "clock": self.plan.pack["commitment"]["name"],
             "deadline": None if deadline is None else written(deadline),
