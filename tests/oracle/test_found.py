@@ -87,6 +87,14 @@ def under(folder: Path, at: str, mode: str, changes: Mapping[str, str], *lines: 
     return compared(lines, UNTIL, known, packs=packs, plans=plans)
 
 
+@pytest.mark.parametrize("mode", ["from_change", "keep_elapsed"])
+@pytest.mark.parametrize("hours", ["[01:30-12:00, 22:00-24:00]", "[01:30-06:15, 22:00-24:00]"])
+def test_a_version_with_other_hours_under_the_same_name(tmp_path: Path, mode: str, hours: str) -> None:
+    """A rule of hours keeps its id while it says something else, or says the same as before."""
+    lines = [opened("2026-03-02T00:40:00Z", "B")]
+    assert not under(tmp_path, "2026-03-02T04:00:00Z", mode, {"[01:30-06:15, 22:00-24:00]": hours}, *lines)
+
+
 @pytest.mark.parametrize("mode", ["from_start", "from_change", "keep_elapsed"])
 @pytest.mark.parametrize("end", ["responded", "customer_responded", "resolved", "cancelled"])
 def test_a_version_that_leaves_nothing_to_a_paused_clock(tmp_path: Path, mode: str, end: str) -> None:
