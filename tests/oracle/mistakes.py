@@ -273,12 +273,12 @@ MISTAKES: Final = (
     _mistake(
         "a deadline that did not move warns again",
         "core/case.py",
-        ("if new.due_at == old.due_at:", "if new.due_at == old.due_at and not state.warnings:"),
+        ("old.policy.clock(clock).warnings == levels:", "not state.warnings:"),
     ),
     _mistake(
         "a deadline that moved keeps its old warnings",
         "core/case.py",
-        ("warnings = new.levels(new.policy.clock(clock).warnings, at)", "warnings = state.warnings"),
+        ("warnings = new.levels(levels, at)", "warnings = state.warnings"),
     ),
     _mistake(
         "who answers late has met the target like anybody",
@@ -628,7 +628,7 @@ MISTAKES: Final = (
     _mistake(
         "a change during a pause forgets the pauses before",
         "core/case.py",
-        ("pauses = (*state.pauses, (state.since, HORIZON_END))\n", "pauses = ((state.since, HORIZON_END),)\n"),
+        ("steps, (*state.pauses, (state.since, HORIZON_END))).due_at", "steps, ((state.since, HORIZON_END),)).due_at"),
     ),
     # facts
     _mistake(
