@@ -427,6 +427,21 @@ def test_a_count_of_two_months_is_told_date_by_date() -> None:
     }
 
 
+@pytest.mark.parametrize(("how", "due"), [("keep_elapsed", "11:00"), ("from_start", "09:00")])
+def test_a_pause_in_which_a_promise_is_broken_ends_there(how: str, due: str) -> None:
+    """Two hours were used, one is promised from noon on (11:00 in UTC); nothing is counted to where calendars end."""
+    clock = PACKS.versions[0].clocks[0]
+    packs = pausing(changes=replace(clock.changes, raised=Direction(how=how)))
+    story = Story("2026-01-05 09:00", packs=packs, language="de")
+    story.tell("2026-01-05 11:00", f.WaitingOnCustomer())
+    story.tell("2026-01-05 12:00", f.SeverityChanged(severity="A"))
+    story.wake("2026-01-07 12:00")
+    [life] = explained(story, packs)["clocks"]
+    assert (life["deadline"], life["verdict"]["state"]) == (f"2026-01-05T{due}:00Z", "breached")
+    [pause] = life["pauses"]
+    assert (pause["to"], pause["ended_by"]["type"]) == ("2026-01-05T11:00:00Z", "case.severity_changed")
+
+
 def test_a_pause_of_years_is_one_entry() -> None:
     """Whatever was open in it did not count."""
     story = Story("2026-01-05 09:00", packs=pausing())
