@@ -12,6 +12,7 @@ from sla_monitor.config.packs import load_packs
 from sla_monitor.core.facts import MINUTE, SECOND
 from sla_monitor.core.policy import Packs
 from sla_monitor.engine import reload
+from sla_monitor.engine.partition import Partition
 from sla_monitor.engine.reload import Reloading, conflicts
 from sla_monitor.errors import BadConfiguration
 from tests.engine.feeding import A_CASE, NINE, Fed, clock, event, rules
@@ -173,6 +174,18 @@ def test_a_reload_leaves_one_timer_to_a_case() -> None:
     fed.take()
     fed.wait(clock(0, 45))
     assert len(fed.said(MOVED)) == 4
+
+
+def test_a_reload_while_rows_are_read_leaves_one_timer_to_a_case() -> None:
+    fed = Fed(rules(packs=OLD))
+    fed.open("one", clock(0, 30))
+    fed.open("two", clock(0, 30))
+    again = Partition(0, rules(packs=OLD))
+    for key, value in fed.state.items():
+        again.restore(key, value)
+    again.use(rules(packs=packs(FIRST, MOVING)))
+    again.restored()
+    assert (again.timers, again.next_due) == (2, clock(1))
 
 
 def test_what_was_known_in_time_moves_after_a_restart_behind_that_instant() -> None:

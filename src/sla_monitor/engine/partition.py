@@ -104,6 +104,7 @@ class Partition:
         self._learn_moves()
         self.counts = [0, 0, 0, 0]
         self.standings.clear()
+        self._timers.clear()  # a reload may have been here while rows were read
         for key, value in self.rows.items():
             status, wake_at = rows.header(value)
             self.counts[status] += 1
