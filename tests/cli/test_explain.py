@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from sla_monitor.cli import main as cli
 from sla_monitor.core import decide
 from sla_monitor.wire.trace_schema import trace_schema
 from tests.cli.packs import hosting
@@ -46,16 +45,9 @@ Run = Callable[..., object]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(sla_monitor: Run) -> Run:
     """Runs the command in this process; answers with its exit code."""
-
-    def explain(*arguments: object) -> object:
-        monkeypatch.setattr(sys, "argv", ["sla-monitor", "explain", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return ended.value.code
-
-    return explain
+    return partial(sla_monitor, "explain")
 
 
 @pytest.fixture
