@@ -273,9 +273,9 @@ Each combination of the values that a worker knows stands at zero from its start
 ## Exemplars
 
 Where Prometheus keeps exemplars (`--enable-feature=exemplar-storage`), the buckets of `sla_timer_lateness_seconds` and
-the breaches among `sla_targets_total` name the last case they counted (`case_id`) and the trace it came with
-(`trace_id`), as far as they fit into the 128 characters of the format. A graph leads to a case that way, while no
-label does. Rules and alerts over these metrics: [monitoring](monitoring.md).
+the breaches among `sla_targets_total` name the last case they counted (`case_id`) and, where an event decided and not
+time, the trace of that event (`trace_id`), as far as they fit into the 128 characters of the format. A graph leads to a
+case that way, while no label does. Rules and alerts over these metrics: [monitoring](monitoring.md).
 """
 
 
