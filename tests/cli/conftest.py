@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from sla_monitor.cli import main as cli
-
-LIBRARIES = ("aiokafka", "faust", "mode")  # whose loggers commands quieten
 
 
 @pytest.fixture
@@ -27,10 +24,5 @@ def sla_monitor(monkeypatch: pytest.MonkeyPatch) -> Callable[..., object]:
 
 
 @pytest.fixture(autouse=True)
-def _libraries_speak_as_before() -> Iterator[None]:
-    """A command is a process of its own and may quieten a library for good; tests share one."""
-    before = [(logger := logging.getLogger(name), logger.level, logger.propagate) for name in LIBRARIES]
-    yield
-    for logger, level, propagate in before:
-        logger.setLevel(level)
-        logger.propagate = propagate
+def _quietened_for_one_test(logging_as_before: None) -> None:
+    """A command may quieten a library for good; tests share a process."""

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import io
 import json
-import logging
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import pytest
-import structlog
 
 from sla_monitor.core.times import iso
 from sla_monitor.engine import canonical
@@ -25,17 +22,7 @@ TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 PAGE = Path(__file__).parents[2] / "docs/logs.md"
 
 
-@pytest.fixture(autouse=True)
-def _as_before() -> Iterator[None]:
-    """Logging is global: what a test configures is undone."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    root.handlers = []
-    yield
-    root.handlers = handlers
-    root.setLevel(level)
-    logging.captureWarnings(capture=False)
-    structlog.reset_defaults()
+pytestmark = pytest.mark.usefixtures("logging_as_before")
 
 
 def told(level: str, *batches: Batch) -> list[dict[str, Any]]:

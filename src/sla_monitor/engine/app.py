@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import itertools
-import logging
 import signal
 import threading
 import time
@@ -107,8 +106,6 @@ class Worker:
             loop=asyncio.new_event_loop(),
         )
         worker.spinner = None
-        for library in ("faust", "mode", "aiokafka"):
-            logging.getLogger(library).setLevel(logging.WARNING)
         gc.freeze()  # what is loaded by now stays; cases make hardly a cycle, so looking for them seldom is enough
         gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
         try:
