@@ -18,7 +18,7 @@ from tests.deploy.program import project
 
 ROOT = Path(__file__).parent.parent.parent
 LOCK = (ROOT / "deploy/requirements.lock").read_text("utf-8")
-LOCKED = {
+LOCKED: dict[str, tuple[str, int]] = {
     canonicalize_name(name): (version, hashes.count("--hash=sha256:"))
     for name, version, hashes in re.findall(r"^([\w.-]+)==([\w.]+)((?:.*\\\n)+.*)$", LOCK, re.MULTILINE)
 }

@@ -164,12 +164,12 @@ class Worker:
     async def _start(self) -> None:
         await self.log.start()
         await self.journals.take()
+        self.recorder.partitions(self.layout.partitions)
+        await asyncio.to_thread(self.packs.versions[-1].horizons)
+        self._configured()  # before anybody can look: no page says that nothing is loaded
         page = health.application(self.registry, self._readiness)
         control.add_routes(page, self.reloading.reload, self._token())
         self._stop_web = await health.serve(self.settings.web_host, self.settings.web_port, page)
-        self.recorder.partitions(self.layout.partitions)
-        await asyncio.to_thread(self.packs.versions[-1].horizons)
-        self._configured()
         self.watchdog.start()
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload)
         for job in (self.watermarks.run(), self._beat(), self._watch_topics(), self.journals.keep()):

@@ -171,7 +171,11 @@ REBALANCES = _counter("sla_rebalances_total", "Assignments of partitions that th
 PARTITION_STATE = _at_scrape(
     "sla_partition_state", "1 for the state a partition of this worker is in, else 0.", "partition", "state"
 )
-PARTITION_LAG = _at_scrape("sla_partition_lag_records", "Records of the input not yet folded.", "partition")
+PARTITION_LAG = _at_scrape(
+    "sla_partition_lag_records",
+    "Records of the input not yet folded; absent while a partition is opening or tripped, for then it does not look.",
+    "partition",
+)
 WATERMARK_AGE = _at_scrape(
     "sla_watermark_age_seconds",
     "Wall clock minus the instant up to which the input is known to be complete; it also grows while nothing is due. "
