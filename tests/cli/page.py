@@ -11,6 +11,8 @@ from typer.main import get_command
 from sla_monitor.cli.examples import EXAMPLES
 from sla_monitor.cli.main import app
 
+TAKES = {"int": "NUMBER", "float": "NUMBER", "str": "TEXT", "path": "PATH", "file": "FILE"}
+
 HEAD = """# The command line
 
 Made from the commands themselves; `sla-monitor COMMAND --help` shows the same. Most take their settings from the
@@ -41,11 +43,12 @@ def page() -> str:
 def section(name: str, command: Any) -> Iterator[str]:
     """One command: what it does, how it is called, what it takes, examples."""
     context = command.make_context(name, [], resilient_parsing=True)
-    usage = " ".join(command.collect_usage_pieces(context))
+    usage = " ".join(command.collect_usage_pieces(context)).translate({ord(brace): None for brace in "{}"})
     first, *others = [" ".join(part.split()) for part in re.split(r"\n\s*\n", command.help.strip())]
     yield f"## `{name}`\n"
     yield f"{first}\n"
-    yield f"`sla-monitor {name} {usage.removeprefix('[OPTIONS] ')}`\n" if usage != "[OPTIONS]" else ""
+    if usage != "[OPTIONS]":
+        yield f"`sla-monitor {name} {usage.removeprefix('[OPTIONS] ')}`\n"
     for other in others:
         yield f"{other}\n"
     if parameters := [each for each in command.params if each.name != "help"]:
@@ -64,7 +67,7 @@ def row(parameter: Any) -> str:
     if parameter.param_type_name == "argument":
         named = f"`{parameter.metavar or parameter.name.upper()}`"
     elif not parameter.is_flag:
-        named += f" {parameter.metavar or parameter.type.name.upper()}"
+        named += f" {parameter.metavar or TAKES.get(parameter.bare_type().lower(), parameter.bare_type().upper())}"
     default = parameter.default
     shown = (
         "required" if parameter.required else parameter.show_default if isinstance(parameter.show_default, str) else ""
