@@ -94,12 +94,13 @@ def main() -> None:
         seconds = time.monotonic() - began
         told = json.loads(done.stdout)
         bytes_read = events.stat().st_size
-    peak_kib = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss  # of the largest process
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_seconds = used.ru_utime + used.ru_stime  # of all processes: what it takes, however busy the machine is
     print(
         f"{told['events']:,} events ({bytes_read / 1e6:,.0f} MB), {told['cases']:,} cases, "
         f"{told['changed']:,} changed, "
-        f"{told['dead_letters']['old']:,} cannot be used: {seconds:.0f} s, {told['events'] / seconds:,.0f} events/s; "
-        f"largest process {peak_kib / 1024:,.0f} MiB"
+        f"{told['dead_letters']['old']:,} cannot be used: {seconds:.0f} s, {cpu_seconds:.0f} s of processors; "
+        f"largest process {used.ru_maxrss / 1024:,.0f} MiB"
     )
 
 
