@@ -18,6 +18,7 @@ from typing import Any
 
 import faust
 import structlog
+from aiohttp import web
 from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError
 from faust.types import TP
@@ -28,8 +29,10 @@ from sla_monitor.core.facts import SECOND
 from sla_monitor.core.notices import KINDS
 from sla_monitor.core.policy import Packs
 from sla_monitor.engine.assignment import Assignment
+from sla_monitor.engine.case_events_out import CaseEventsOut
 from sla_monitor.engine.counting import count
-from sla_monitor.engine.group import group_app
+from sla_monitor.engine.group import group_app, owners, tell_url, url_of
+from sla_monitor.engine.holdings import Deployment
 from sla_monitor.engine.journals import Journals
 from sla_monitor.engine.layout import Layout, verified_layout
 from sla_monitor.engine.log import Log
@@ -49,6 +52,8 @@ CLOSING_SECONDS_MAX = 8.0  # from SIGTERM to the end; orchestrators kill after 1
 LOOK_AT_TOPICS_SECONDS = 30.0
 OBJECTS_BETWEEN_COLLECTIONS = 50_000  # x ~200 B = 10 MB; 700, the default, costs a sixth more time an event
 
+Pages = Callable[[web.Application, Deployment], None]
+
 _log = structlog.get_logger("sla_monitor")
 
 
@@ -63,8 +68,10 @@ class Worker:
         *,
         wall: Callable[[], float] = time.time,
         accept_input_loss: bool = False,
+        pages: Pages | None = None,
     ) -> None:
         self.settings, self.packs, self.layout, self.wall = settings, packs, layout, wall
+        self._pages = pages
         self.rules = rules_of(settings, packs, layout)
         self._settle = int(settings.settle_seconds * SECOND)
         self.registry = metrics.registry()
@@ -74,6 +81,7 @@ class Worker:
         self.journals = Journals(
             settings, self.log, wall=wall, accept_input_loss=accept_input_loss, commit_input=self._commit_input
         )
+        self.case_events = CaseEventsOut(settings)
         self.faust = group_app(settings, layout.partitions)
         self.assignment = Assignment(settings.topics.events, self._surroundings(), self._failed)
         self.watermarks = Watermarks(self.log, lambda: self.assignment.shards, wall, self._settle)
@@ -167,9 +175,13 @@ class Worker:
     async def _start(self) -> None:
         await self.log.start()
         await self.journals.take()
+        token = self._token()
         page = health.application(self.registry, self._readiness)
-        control.add_routes(page, self.reloading.reload, self._token())
+        control.add_routes(page, self.reloading.reload, token)
+        if self._pages is not None:
+            self._pages(page, self._deployment(token))
         self._stop_web = await health.serve(self.settings.web_host, self.settings.web_port, page)
+        tell_url(self.faust, self._url())
         self.recorder.partitions(self.layout.partitions)
         await asyncio.to_thread(self.packs.versions[-1].horizons)
         self._configured()
@@ -194,6 +206,25 @@ class Worker:
     def _token(self) -> str | None:
         path = self.settings.web_token_file
         return None if path is None else read_secret(path, "SLA_WEB_TOKEN_FILE")
+
+    def _url(self) -> str:
+        """Where the other workers reach this one; without SLA_WEB_ADVERTISED_URL those of this machine do."""
+        return self.settings.web_advertised_url or url_of(self.settings.web_host, self._stop_web.port)
+
+    def _deployment(self, token: str | None) -> Deployment:
+        return Deployment(
+            name=self.settings.group,
+            partitions=self.layout.partitions,
+            token=token,
+            web_host=self.settings.web_host,
+            ask_packs=lambda: self.packs,
+            ask_shards=lambda: self.assignment.shards,
+            ask_owners=lambda: owners(self.faust, self.settings.topics.events),
+            ask_url=self._url,
+            ask_verdicts=self.recorder.verdicts,
+            wall=self.wall,
+            out=self.case_events,
+        )
 
     def _reload(self) -> None:
         """SIGHUP: as the POST, and the outcome is in the log and the metrics."""
@@ -239,6 +270,7 @@ class Worker:
         self.watchdog.stop()
         if self._stop_web is not None:
             await self._stop_web()
+        await self.case_events.close()
         if self._has_begun:
             await self.log.stop()
 
@@ -310,11 +342,18 @@ class Worker:
 
 
 def run(
-    settings: Settings, packs: Packs, *, wall: Callable[[], float] = time.time, accept_input_loss: bool = False
+    settings: Settings,
+    packs: Packs,
+    *,
+    wall: Callable[[], float] = time.time,
+    accept_input_loss: bool = False,
+    pages: Pages | None = None,
 ) -> None:
-    """Check what can be checked before joining the group, then work. RefuseToStart lists every problem."""
+    """Check what can be checked before joining the group, then work. RefuseToStart lists every problem. `pages` adds
+    what else the web server shows.
+    """
     layout = asyncio.run(verified_layout(settings))
-    Worker(settings, packs, layout, wall=wall, accept_input_loss=accept_input_loss).run()
+    Worker(settings, packs, layout, wall=wall, accept_input_loss=accept_input_loss, pages=pages).run()
 
 
 def _labels(packs: Packs) -> Labels:
