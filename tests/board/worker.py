@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import aiohttp
 from aiohttp import web
+from yarl import URL
 
 from sla_monitor.board.api import add_board
 from sla_monitor.cli.explanation import lines
@@ -94,7 +95,7 @@ class Client:
         """Status, body and headers."""
         sent = self._headers if headers is None else headers
         url = f"{self.url}{path}"
-        async with self._session.request(method, url, headers=sent, json=json) as answer:
+        async with self._session.request(method, URL(url, encoded=True), headers=sent, json=json) as answer:
             return answer.status, await answer.json(content_type=None), answer.headers
 
     async def get(self, path: str) -> Any:

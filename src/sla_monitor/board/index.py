@@ -78,15 +78,14 @@ def case_of(key: bytes, value: bytes, packs: Packs) -> Case:
 
 
 class Index:
-    """Of one partition."""
+    """Of one partition. `changed` is called with the cases that were written since it was made."""
 
-    def __init__(self, holding: Holding) -> None:
-        self.holding = holding
+    def __init__(self, holding: Holding, changed: Callable[[Iterable[bytes]], None] = lambda _cases: None) -> None:
+        self.holding, self._changed = holding, changed
         self.rows = holding.rows
         self.severities, self.plans, self.clocks = Names(), Names(), Names()
         self.queues: dict[int, str] = {}
         self.waiting: dict[bytes, Waiting] = {}  # of cases with recommendations without an answer
-        self.written = 0  # counts the changes that it has seen
         self._entries: dict[bytes, bytes] = {}
         self._to_look_at: dict[bytes, None] = {}
         self._one_at_a_time = asyncio.Lock()
@@ -110,7 +109,8 @@ class Index:
         async with self._one_at_a_time:
             changed = self.holding.changes()
             self._to_look_at.update(dict.fromkeys(self.rows if changed is None else changed))
-            self.written += bool(self._to_look_at)
+            if changed:
+                self._changed(changed)
             while self._to_look_at:
                 key, _ = self._to_look_at.popitem()
                 self._look_at(key)

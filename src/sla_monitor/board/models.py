@@ -232,3 +232,14 @@ class Accepted(Document):
     topic: str
     partition: int
     offset: int
+
+
+class Changes(Document):
+    """Between workers: cases that were written since the place `after`. `place` is where to go on from; it is of the
+    process that said it, `process`. `missed`: there were more than are remembered.
+    """
+
+    process: str
+    place: int
+    cases: list[str]
+    missed: bool

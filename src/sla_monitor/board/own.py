@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import uuid
+from collections import deque
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from time import monotonic
@@ -16,6 +18,7 @@ from sla_monitor.board.index import Index, case_of
 from sla_monitor.board.models import (
     Attained,
     Cases,
+    Changes,
     Clock,
     Downgrade,
     Overview,
@@ -31,6 +34,7 @@ from sla_monitor.core.times import iso
 
 SHOWN_MAX: Final = 20  # of each list of the overview
 READING_SECONDS_MAX: Final = 2.0  # a question waits so long for cases to be looked at; then it is answered without
+CHANGES_MAX: Final = 2_000  # remembered for who listens, x ~150 B = 0.3 MB
 UNUSED_SECONDS: Final = 600.0  # nobody asked: the index goes, and with it its memory
 
 _STATES: Final[dict[str, PartitionState]] = {
@@ -54,6 +58,9 @@ class Own:
         self._indexes: dict[int, Index] = {}
         self._refreshing: dict[Index, asyncio.Task[None]] = {}
         self._asked_at = 0.0
+        self._process = uuid.uuid4().hex
+        self._place = 0
+        self._recent: deque[tuple[int, str]] = deque(maxlen=CHANGES_MAX)
 
     # --- indexes --------------------------------------------------------------------------------------------------
 
@@ -109,7 +116,7 @@ class Own:
             self._drop(index)
             index = None
         if index is None:
-            index = self._indexes[holding.partition] = Index(holding)
+            index = self._indexes[holding.partition] = Index(holding, self._changed)
         return index
 
     def _refresh(self, index: Index) -> asyncio.Task[None]:
@@ -119,6 +126,11 @@ class Own:
             task = asyncio.get_running_loop().create_task(index.refresh(Turns(rest=SLICE_SECONDS)))
             self._refreshing[index] = task
         return task
+
+    def _changed(self, keys: Iterable[bytes]) -> None:
+        for key in keys:
+            self._place += 1
+            self._recent.append((self._place, key.decode()))
 
     # --- answers --------------------------------------------------------------------------------------------------
 
@@ -174,6 +186,13 @@ class Own:
             partitions=partitions,
             facets=facets_of(page.facets() for _, page in pages),
         )
+
+    async def changes(self, process: str, after: int) -> Changes:
+        """What was written since; of another process: nothing, only from where on there will be something."""
+        await self._indexed()
+        cases = [case for place, case in self._recent if place > after] if process == self._process else []
+        missed = process == self._process and after + len(cases) < self._place
+        return Changes(process=self._process, place=self._place, cases=list(dict.fromkeys(cases)), missed=missed)
 
     async def _clocks(self, found: Iterable[Whose], turns: Turns) -> list[Clock]:
         """In words. One that has changed since the walk is not shown: it would be in the wrong place."""

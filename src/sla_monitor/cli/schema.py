@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from sla_monitor.board.openapi import document
 from sla_monitor.config.packs import pack_schema
 from sla_monitor.wire.notice_schema import notice_schema
 from sla_monitor.wire.schemas import event_schema
@@ -21,6 +22,7 @@ class Format(StrEnum):
     NOTICE = "notice"
     POLICY = "policy"
     TRACE = "trace"
+    API = "api"
 
 
 _SCHEMAS = {
@@ -33,8 +35,13 @@ _SCHEMAS = {
 
 @app.command()
 def schema(
-    what: Annotated[Format | None, typer.Argument(help="One format; all of them, by name, without it.")] = None,
+    what: Annotated[Format | None, typer.Argument(help="One format; all JSON Schemas, by name, without it.")] = None,
 ) -> None:
-    """Print the JSON Schema (draft 2020-12) of case events, notices, policy packs or explanations."""
-    printed = _SCHEMAS[what]() if what else {each.value: make() for each, make in _SCHEMAS.items()}
+    """Print the JSON Schema (draft 2020-12) of case events, notices, policy packs or explanations; `api`: the board's
+    JSON API as OpenAPI 3.1.
+    """
+    if what is Format.API:
+        printed = document()
+    else:
+        printed = _SCHEMAS[what]() if what else {each.value: make() for each, make in _SCHEMAS.items()}
     typer.echo(json.dumps(printed, indent=2, ensure_ascii=False))
