@@ -1,8 +1,8 @@
 """A person's answer to a recommended downgrade, as the case event that any other producer would send.
 
 The worker does not decide here: it produces, and reads the event again like all others. The id of the event follows
-from the recommendation and the answer, and the worker that has the case remembers what it has sent. So pressing twice,
-also after an answer that got lost, sends the same bytes again, which count once.
+from the recommendation and the answer, and the worker that has the case remembers what it has sent: pressing twice
+sends nothing more, and where Kafka did not say that it has it, the same bytes again, which count once.
 """
 
 from __future__ import annotations
@@ -35,11 +35,12 @@ REMEMBERED_MAX: Final = 10_000  # x ~1 KB = 10 MB; long before, the case's row s
 _TYPES: Final[dict[Verb, str]] = {CONFIRM: f.NAMES[f.DowngradeConfirmed], DECLINE: f.NAMES[f.DowngradeDeclined]}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class _Made:
     verb: Verb
     event_id: str
     value: bytes
+    accepted: Accepted | None = None
 
 
 class Answers:
@@ -52,14 +53,14 @@ class Answers:
 
     async def send(self, holding: Holding, case: Case, recommendation: str, verb: Verb, by: str) -> Accepted:
         """Refused: 404 unknown, 409 no longer open or answered otherwise, 503 Kafka did not say that it has it."""
+        _check(how_it_stands(case, recommendation))
         async with self._one_at_a_time:
-            made = self._made.get(recommendation)
-            if made is None:
-                _check(how_it_stands(case, recommendation))
-                made = self._make(case.case_id, recommendation, verb, by)
-            elif made.verb != verb:
+            made = self._made.get(recommendation) or self._make(case.case_id, recommendation, verb, by)
+            if made.verb != verb:
                 raise refused(HTTPStatus.CONFLICT, f"it has just been answered: {_TYPES[made.verb]}")
-            return await self._produce(holding, case.case_id, made)
+            if made.accepted is None:
+                made.accepted = await self._produce(holding, case.case_id, made)
+            return made.accepted
 
     def _make(self, case_id: str, recommendation: str, verb: Verb, by: str) -> _Made:
         event_id = str(uuid.uuid5(NAMESPACE, f"{verb}\x1f{recommendation}"))
