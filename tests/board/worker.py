@@ -106,11 +106,11 @@ class Client:
 
 
 @asynccontextmanager
-async def served(worker: Worker) -> AsyncIterator[Client]:
-    """On a free port of this machine."""
+async def served(worker: Worker, port: int = 0) -> AsyncIterator[Client]:
+    """On a port of this machine; 0: any free one."""
     app = web.Application()
     add_board(app, worker, lines)
-    stop = await serve("127.0.0.1", 0, app)
+    stop = await serve("127.0.0.1", port, app)
     worker.url = f"http://127.0.0.1:{stop.port}"
     try:
         async with aiohttp.ClientSession() as session:

@@ -87,7 +87,7 @@ class Index:
         self.queues: dict[int, str] = {}
         self.waiting: dict[bytes, Waiting] = {}  # of cases with recommendations without an answer
         self._entries: dict[bytes, bytes] = {}
-        self._to_look_at: dict[bytes, None] = {}
+        self._to_look_at: list[bytes] = []
         self._one_at_a_time = asyncio.Lock()
         self.is_complete = False
 
@@ -108,12 +108,11 @@ class Index:
         """Look at what was written. May be cancelled: what is left is looked at next time."""
         async with self._one_at_a_time:
             changed = self.holding.changes()
-            self._to_look_at.update(dict.fromkeys(self.rows if changed is None else changed))
+            self._to_look_at += self.rows if changed is None else changed
             if changed:
                 self._changed(changed)
             while self._to_look_at:
-                key, _ = self._to_look_at.popitem()
-                self._look_at(key)
+                self._look_at(self._to_look_at.pop())
                 if turns.is_over:
                     await turns.pause()
             self.is_complete = True

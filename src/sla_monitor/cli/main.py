@@ -34,6 +34,7 @@ from sla_monitor.cli import (
     topics,
     traffic,
     verify,
+    watch,
 )
 from sla_monitor.config.settings import describe
 from sla_monitor.errors import EXIT_FATAL, EXIT_USAGE, Fatal, RefuseToStart
@@ -76,6 +77,7 @@ app.add_typer(schema.app)
 app.add_typer(simulate.app)
 app.add_typer(traffic.app)
 app.add_typer(verify.app)
+app.add_typer(watch.app)
 
 
 def _print_version(wanted: bool) -> None:
