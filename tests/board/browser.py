@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
 UNPACKED = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sla-monitor/browser/bin"
@@ -40,8 +40,8 @@ async def a_browser() -> AsyncIterator[Browser]:
         await started.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    """Of one test, whose loop it needs; it is there in half a second."""
+    """One for the tests of a module, which share its loop: starting it takes longer than most of them."""
     async with a_browser() as started:
         yield started

@@ -33,14 +33,20 @@ export function useLive(path, streamPath) {
       setProblem(null);
       shown.current = path;
     };
+    let hasMissed = false; // what happened while nobody could tell us
     const asking = againAndAgain(path, take, setProblem, over.signal);
     const end = listen(streamPath, {
-      opened: () => { heard(); asking.soon(); },
+      opened: () => {
+        heard();
+        if (hasMissed) asking.soon();
+        hasMissed = false;
+      },
       event: (name, said) => {
         if (name === "overview" && path === "/overview") take(said);
         else { heard(); asking.soon(); }
       },
       lost: (why) => {
+        hasMissed = true;
         if (why instanceof Problem && why.status !== 0) setProblem(why);
         else lost();
       },

@@ -28,8 +28,8 @@ export function Downgrade({ of, isAlone = false }) {
       <${Evidence} of=${of.evidence} />
       ${said ? html`<p class="sent">${said}</p>` : html`
         <div class="buttons">
-          <button class="primary" onClick=${() => setAsking("confirm")}>Lower to ${of.to}<span class="unseen">: ${of.case_id}</span></button>
-          <button onClick=${() => setAsking("decline")}>Keep ${of.from}<span class="unseen">: ${of.case_id}</span></button>
+          <button class="primary" aria-label=${`Lower to ${of.to}: ${of.case_id}`} onClick=${() => setAsking("confirm")}>Lower to ${of.to}</button>
+          <button aria-label=${`Keep ${of.from}: ${of.case_id}`} onClick=${() => setAsking("decline")}>Keep ${of.from}</button>
         </div>`}
       ${asking && html`<${Answer} of=${of} verb=${asking} close=${() => setAsking(null)} done=${setSaid} />`}
     </article>`;
