@@ -51,6 +51,22 @@ async def test_what_was_taken_back_is_told_by_its_id() -> None:
     assert {each["id"] for each in fed.notices} == set(by_id)
 
 
+async def test_what_this_worker_took_back_itself_it_still_knows() -> None:
+    """When, why, and what the withdrawn notice had said, as far as its retraction repeats it."""
+    worker = Worker()
+    fed = worker.of("case-1")
+    fed.open("case-1")
+    fed.wait(clock(1, 1))
+    fed.tell("case-1", "case.responded", clock(0, 58), "late")
+    worker.remember()
+    told = {each["id"]: each for each in (await page(worker))["notices"]}
+    [breach] = [each for each in fed.notices if each["type"] == "sla.breached"]
+    [retraction] = [each for each in fed.notices if each["data"].get("retracts") == breach["id"]]
+    assert told[retraction["id"]]["data"] == retraction["data"]
+    assert (told[retraction["id"]]["time"], told[retraction["id"]]["data"]["because"]) == (retraction["time"], "late")
+    assert (told[breach["id"]]["time"], told[breach["id"]]["data"]) == (breach["time"], breach["data"])
+
+
 async def test_events_are_told_as_they_were_sent() -> None:
     """In their names and units, without what was left out; one that was withdrawn says so."""
     worker = Worker()

@@ -14,9 +14,10 @@ from yarl import URL
 
 from sla_monitor.board.api import add_board
 from sla_monitor.cli.explanation import lines
+from sla_monitor.core.notices import Notice
 from sla_monitor.core.policy import Packs
 from sla_monitor.engine.case_events_out import Produced
-from sla_monitor.engine.holdings import Holding, Verdicts
+from sla_monitor.engine.holdings import Holding, Retractions, Verdicts
 from sla_monitor.engine.layout import partition_of
 from sla_monitor.observe.health import serve
 from tests.engine.feeding import NINE, PACKS, Fed
@@ -37,6 +38,7 @@ class Worker:
     counted: list[Verdicts] = field(default_factory=list)
     produced: list[tuple[int, bytes, bytes]] = field(default_factory=list)
     is_kafka_there: bool = True
+    retractions: Retractions = field(default_factory=Retractions)
 
     def __post_init__(self) -> None:
         held = range(self.count) if self.numbers is None else self.numbers
@@ -70,6 +72,15 @@ class Worker:
 
     def partition_of(self, case_id: str) -> int:
         return partition_of(case_id.encode("utf-8", "surrogatepass"), self.count)
+
+    def retraction(self, notice_id: str) -> Notice | None:
+        return self.retractions.of(notice_id)
+
+    def remember(self) -> None:
+        """What was taken back so far, as a worker does with every batch."""
+        for fed in self.fed.values():
+            for batch in fed.batches:
+                self.retractions.take(batch)
 
     def verdicts(self) -> Sequence[Verdicts]:
         return self.counted

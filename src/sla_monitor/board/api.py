@@ -126,7 +126,7 @@ class Board:
             return await self._whereabouts.ask_others(case_id)
         holding, value = found
         case = case_of(case_id.encode(), value, holding.packs)
-        told = detail(case, holding.packs, self._deployment.now())
+        told = detail(case, holding.packs, self._deployment.now(), self._deployment.retraction)
         return _document(told.model_copy(update={"words": self._words(told.explain)}))
 
     async def answer(self, request: web.Request) -> web.StreamResponse:

@@ -8,6 +8,7 @@ folded for good is not there any more: docs/board.md says from when on.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import fields
 from typing import Any, Final
 
@@ -28,10 +29,14 @@ from sla_monitor.core.policy import Packs
 from sla_monitor.core.times import iso, seconds
 from sla_monitor.wire import rfc3339
 
+_OF_RETRACTIONS: Final = frozenset({"retracts", "retracted_type", "because", "because_source"})
 INTERVALS_MAX: Final = 400  # open periods of the calendar that are drawn
 
 
-def detail(case: Case, packs: Packs, now: int) -> CaseDetail:
+Recalled = Callable[[str], n.Notice | None]  # a retraction by its id
+
+
+def detail(case: Case, packs: Packs, now: int, recalled: Recalled) -> CaseDetail:
     """Of a case that is loaded. `words` are left to who knows how to tell them."""
     as_of = max(case.decided_to, 0)
     watched, trace = watch(case, packs, as_of), explain(case, packs, as_of)
@@ -43,7 +48,7 @@ def detail(case: Case, packs: Packs, now: int) -> CaseDetail:
         clocks=_clocks(case, stands, trace, watched),
         downgrades=recommendations.of(case, packs),
         events=_events(case),
-        notices=_notices(case, state, watched),
+        notices=_notices(case, state, watched, recalled),
         explain=trace,
         words=[],
         calendar=None if watched is None else _calendar(watched, trace),
@@ -170,14 +175,14 @@ def _data(body: f.Body) -> dict[str, Any]:
 # --- notices ------------------------------------------------------------------------------------------------------
 
 
-def _notices(case: Case, state: CaseState | None, watched: Watched | None) -> list[Notice]:
+def _notices(case: Case, state: CaseState | None, watched: Watched | None, recalled: Recalled) -> list[Notice]:
     """What stands, by the instants that it is about, then what was taken back."""
     if state is None or watched is None:
         return []
     said = {(intent.key, intent.at): intent.data for intent, _ in watched.said}
     told = [_sent(case, state, each, said.get((each.key, each.at))) for each in case.ledger.standing]
     told.sort(key=lambda each: each.time or "")
-    return told + list(_taken_back(case, state))
+    return told + _taken_back(case, state, recalled)
 
 
 def _sent(case: Case, state: CaseState, sent: n.Sent, data: dict[str, object] | None) -> Notice:
@@ -190,27 +195,40 @@ def _sent(case: Case, state: CaseState, sent: n.Sent, data: dict[str, object] | 
     )
 
 
-def _taken_back(case: Case, state: CaseState) -> list[Notice]:
-    """Earlier revisions than those that stand, each withdrawn by a notice of its own. What they said is in the topic
-    alone. Where history was folded for good a used revision does not tell that it was withdrawn.
+def _taken_back(case: Case, state: CaseState, recalled: Recalled) -> list[Notice]:
+    """Earlier revisions than those that stand, each withdrawn by a notice of its own. The row does not keep what they
+    said. Where history was folded for good a used revision does not tell that it was withdrawn.
     """
     if case.base is not None:
         return []
     standing_now = {(sent.key, sent.revision) for sent in case.ledger.standing}
-    names = {each.name for each in state.policy.clocks}
-    told = []
+    told: list[Notice] = []
     for key, last in case.ledger.last_revisions.items():
         for revision in range(last + 1):
-            if (key, revision) in standing_now:
-                continue
-            identity = n.notice_id(case.case_id, state.opening, key, revision)
-            by = n.retraction_id(identity)
-            clock_name = key.subject if key.subject in names else None
-            told += [
-                Notice(time=None, type=key.kind, id=identity, clock=clock_name, retracted_by=by, data=None),
-                Notice(time=None, type=n.RETRACTED, id=by, clock=clock_name, retracts=identity, data=None),
-            ]
+            if (key, revision) not in standing_now:
+                identity = n.notice_id(case.case_id, state.opening, key, revision)
+                told += _pair(key, identity, recalled(n.retraction_id(identity)), state)
     return told
+
+
+def _pair(key: n.Key, identity: str, by: n.Notice | None, state: CaseState) -> tuple[Notice, Notice]:
+    """What was taken back, and what took it back; in the words of the latter, which repeats what the former said."""
+    names = {each.name for each in state.policy.clocks}
+    clock_name = key.subject if key.subject in names else None
+    said = None if by is None else {name: value for name, value in by.data.items() if name not in _OF_RETRACTIONS}
+    about = _text(said.get("deadline")) if said and key.kind == n.BREACHED else None
+    taken_back = Notice(
+        time=about, type=key.kind, id=identity, clock=clock_name, retracted_by=n.retraction_id(identity), data=said
+    )
+    retraction = Notice(
+        time=None if by is None else iso(by.at),
+        type=n.RETRACTED,
+        id=n.retraction_id(identity),
+        clock=clock_name,
+        retracts=identity,
+        data=None if by is None else by.data,
+    )
+    return taken_back, retraction
 
 
 def _text(value: object) -> str | None:

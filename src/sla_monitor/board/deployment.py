@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from sla_monitor.core.notices import Notice
 from sla_monitor.core.policy import Packs
 
 # The states of a shard in which its rows are those of the topic, so that questions about its cases can be answered.
@@ -114,6 +115,9 @@ class Deployment(Protocol):
         """Where producers put the case."""
 
     def verdicts(self) -> Sequence[Verdicts]: ...
+
+    def retraction(self, notice_id: str) -> Notice | None:
+        """The `sla.retracted` of this id, if this worker sent it lately: what the withdrawn notice said, and why."""
 
     async def produce(self, partition: int, key: bytes, value: bytes, headers: list[tuple[str, bytes]]) -> Produced:
         """A case event, acknowledged by all replicas on return. OSError: it is not known to be written."""

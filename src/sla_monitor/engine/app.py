@@ -10,6 +10,7 @@ import gc
 import itertools
 import logging
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -31,8 +32,8 @@ from sla_monitor.core.policy import Packs
 from sla_monitor.engine.assignment import Assignment
 from sla_monitor.engine.case_events_out import CaseEventsOut
 from sla_monitor.engine.counting import count
-from sla_monitor.engine.group import group_app, owners, tell_url, url_of
-from sla_monitor.engine.holdings import Deployment
+from sla_monitor.engine.group import EVERYWHERE, group_app, owners, tell_url, url_of
+from sla_monitor.engine.holdings import Deployment, Retractions
 from sla_monitor.engine.journals import Journals
 from sla_monitor.engine.layout import Layout, verified_layout
 from sla_monitor.engine.log import Log
@@ -81,7 +82,7 @@ class Worker:
         self.journals = Journals(
             settings, self.log, wall=wall, accept_input_loss=accept_input_loss, commit_input=self._commit_input
         )
-        self.case_events = CaseEventsOut(settings)
+        self.case_events, self.retractions = CaseEventsOut(settings), Retractions()
         self.faust = group_app(settings, layout.partitions)
         self.assignment = Assignment(settings.topics.events, self._surroundings(), self._failed)
         self.watermarks = Watermarks(self.log, lambda: self.assignment.shards, wall, self._settle)
@@ -208,8 +209,12 @@ class Worker:
         return None if path is None else read_secret(path, "SLA_WEB_TOKEN_FILE")
 
     def _url(self) -> str:
-        """Where the other workers reach this one; without SLA_WEB_ADVERTISED_URL those of this machine do."""
-        return self.settings.web_advertised_url or url_of(self.settings.web_host, self._stop_web.port)
+        """Where the other workers reach this one. Without SLA_WEB_ADVERTISED_URL: by the address that it listens on, or
+        by the name of its machine where that is every one.
+        """
+        host = self.settings.web_host
+        host = socket.gethostname() if host in EVERYWHERE else host
+        return self.settings.web_advertised_url or url_of(host, self._stop_web.port)
 
     def _deployment(self, token: str | None) -> Deployment:
         return Deployment(
@@ -224,6 +229,7 @@ class Worker:
             ask_verdicts=self.recorder.verdicts,
             wall=self.wall,
             out=self.case_events,
+            retractions=self.retractions,
         )
 
     def _reload(self) -> None:
@@ -326,6 +332,7 @@ class Worker:
     def _committed(self, batch: Batch, seconds: float, skew: float | None) -> None:
         self.recorder.committed(seconds)
         count(batch, self.recorder, self.wall(), self._settle)
+        self.retractions.take(batch)
         if skew is not None:
             self.watermarks.measured(skew)
             self.recorder.skew(skew)

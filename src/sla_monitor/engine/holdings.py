@@ -5,15 +5,20 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 
 from sla_monitor.core.facts import SECOND
+from sla_monitor.core.notices import RETRACTED, Notice
 from sla_monitor.core.policy import Packs
 from sla_monitor.engine.case_events_out import CaseEventsOut, Produced
 from sla_monitor.engine.layout import partition_of
+from sla_monitor.engine.records import Batch
 from sla_monitor.engine.shard import Shard
+
+RETRACTIONS_MAX = 2_000  # a worker, x ~1.5 KB = 3 MB
 
 
 class Holding:
@@ -56,6 +61,24 @@ class Holding:
         self._shard.content.touched = None
 
 
+class Retractions:
+    """What this worker has taken back lately, by the id of the notice that says so: its row keeps only that it did."""
+
+    def __init__(self) -> None:
+        self._notices: OrderedDict[str, Notice] = OrderedDict()
+
+    def take(self, batch: Batch) -> None:
+        """Of a batch that is committed."""
+        for each in batch.notices:
+            if each.notice.kind == RETRACTED:
+                self._notices[each.notice.id] = each.notice
+        while len(self._notices) > RETRACTIONS_MAX:
+            self._notices.popitem(last=False)
+
+    def of(self, notice_id: str) -> Notice | None:
+        return self._notices.get(notice_id)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdicts:
     """Promises of one kind that came to a verdict and were not taken back, since this worker started."""
@@ -83,6 +106,7 @@ class Deployment:
     ask_verdicts: Callable[[], Mapping[tuple[str, str, str], Mapping[str, int]]]
     wall: Callable[[], float]
     out: CaseEventsOut
+    retractions: Retractions
     _known: dict[Shard, Holding] = field(default_factory=dict)
 
     @property
@@ -119,6 +143,9 @@ class Deployment:
             Verdicts(clock=clock, severity=severity, plan=plan, **outcomes)
             for (clock, severity, plan), outcomes in self.ask_verdicts().items()
         ]
+
+    def retraction(self, notice_id: str) -> Notice | None:
+        return self.retractions.of(notice_id)
 
     async def produce(self, partition: int, key: bytes, value: bytes, headers: list[tuple[str, bytes]]) -> Produced:
         return await self.out.produce(partition, key, value, headers)
