@@ -43,10 +43,10 @@ const Shown = ({ said }) => html`
         href=${casesHref({ state: "breached" })} none="No open case is over its deadline." />
       <${ClockList} id="paused" title="Paused" clocks=${said.paused.slice(0, OTHERS_MAX)} count=${said.counts.paused}
         href=${casesHref({ state: "paused" })} none="No clock is paused." />
+      <${Attainment} of=${said.attainment} />
     </div>
     <div class="column">
       <${Downgrades} of=${said.downgrades} count=${said.counts.downgrades_waiting} />
-      <${Attainment} of=${said.attainment} />
     </div>
   </div>`;
 
