@@ -2,10 +2,10 @@
 
     python benchmarks/first_breach.py [--runs 3] [--cold]
 
-Two commands, timed: each run clones this repository's HEAD into a new folder and starts `scripts/demo --json` there. Then
-it does what a person at the board would: opens the page that the demo names, looks at what is breached until there is
-something, and opens that case, which must have a breach and an explanation that ends at its deadline. The demo is then
-ended by SIGTERM, must exit with 0, and the folder goes. `--cold`: pip without its cache, so that everything is downloaded.
+Two commands, timed: each run clones this repository's HEAD into a new folder and starts `scripts/demo --json` there.
+Then it does what a person at the board would: opens the page that the demo names, looks at what is breached until there
+is something, and opens that case, which must have a breach and an explanation. The demo is then ended by SIGTERM, must
+exit with 0, and the folder goes. `--cold`: pip without its cache, so that everything is downloaded.
 """
 
 from __future__ import annotations

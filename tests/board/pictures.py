@@ -1,4 +1,4 @@
-"""Makes docs/pictures/board-*.png: the demo's customers of one seed, told at the pace of the plan itself, on the real API.
+"""Makes docs/pictures/board-*.png: the demo's customers of one seed, at the pace of the plan itself, on the real API.
 
     python -m tests.board.pictures [FOLDER]
 
@@ -108,11 +108,17 @@ async def a_case_worth_seeing(client: Client, worker: Worker) -> str:
 
 async def main(folder: Path) -> None:
     worker = an_afternoon()
-    folder.mkdir(parents=True, exist_ok=True)
-    async with a_browser() as browser, served(worker) as client:
-        async with opened(browser, viewport={"width": 1280, "height": 800}, reduced_motion="reduce") as page:
-            await page.clock.install(time=NOW / 1_000_000)
-            await take(page, client, worker, folder)
+    async with (
+        a_browser() as browser,
+        served(worker) as client,
+        opened(browser, viewport={"width": 1280, "height": 800}, reduced_motion="reduce") as page,
+    ):
+        await page.clock.install(time=NOW / 1_000_000)
+        await take(page, client, worker, folder)
+
+
+def shrink(folder: Path) -> None:
+    """Fewer colours; ends the program where a picture is still too large."""
     for picture in sorted(folder.glob("board-*.png")):
         with Image.open(picture) as taken:
             fewer = taken.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
@@ -123,4 +129,7 @@ async def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER))
+    to = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
+    to.mkdir(parents=True, exist_ok=True)
+    asyncio.run(main(to))
+    shrink(to)

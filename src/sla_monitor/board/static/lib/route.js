@@ -7,7 +7,7 @@ import { store } from "./store.js";
 /** @typedef {{view: "overview" | "cases" | "case" | "unknown", caseId: string, query: URLSearchParams, href: string}} Route */
 
 /**
- * @param {URL | Location} at
+ * @param {{pathname: string, search: string}} at
  * @returns {Route}
  */
 export function parsed(at) {

@@ -28,10 +28,16 @@ export function LostBar() {
     before.current = state;
   }, [state]);
   if (state !== "lost") return null;
-  const since = heardAtMs === null ? null : Date.now() - heardAtMs;
-  return html`
+    return html`
     <div class="bar bar-lost">
       <strong>No connection to the worker.</strong>
-      ${since === null ? " Trying to reach it." : html` What is shown is as of <time dateTime=${new Date(heardAtMs).toISOString()}>${exactTime(workerNow() - since)}</time>, ${length(since / 1_000)} ago. Trying again.`}
+      ${heardAtMs === null ? " Trying to reach it." : html` ${asOf(heardAtMs)} Trying again.`}
     </div>`;
+}
+
+/** @param {number} heardAtMs by our clock; it is told by the worker's, as all times of the page */
+function asOf(heardAtMs) {
+  const agoMs = Date.now() - heardAtMs;
+  const at = workerNow() - agoMs;
+  return html`What is shown is as of <time dateTime=${new Date(at).toISOString()}>${exactTime(at)}</time>, ${length(agoMs / 1_000)} ago.`;
 }
