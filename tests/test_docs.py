@@ -41,7 +41,7 @@ HOSTS = {"keepachangelog.com", "semver.org", "127.0.0.1"}
 UNWANTED = re.compile(r"\b(todo|fixme|tbd|lorem|coming soon|simply|obviously|colleagues?|blazing\w*)\b", re.IGNORECASE)
 # Absolute paths: a CloudEvents source and the worker's own pages are none of anybody's machine.
 ABSOLUTE = re.compile(r"(?<![\w.<>…\])}])/[a-z][\w.-]*(?:/[\w.-]+)+")
-KNOWN_PATHS = {"/crm/cases"}
+KNOWN_PATHS = {"/crm/cases", "/api/v1", "/api/v1/openapi.json"}
 
 
 def fences(page: Path, *languages: str) -> Iterator[str]:

@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.consumer import consumer as aiokafka_consumer
 from aiokafka.producer import AIOKafkaProducer
 from faust.app.base import App
+from faust.assignor.partition_assignor import PartitionAssignor
 from faust.serializers.schemas import Schema
 from faust.transport.consumer import Consumer, ConsumerThread, ThreadDelegateConsumer
 from faust.transport.drivers import aiokafka as driver
@@ -44,6 +45,7 @@ SHAPES: list[tuple[type, str, list[str]]] = [
     (ThreadDelegateConsumer, "seek_wait", ["self", "partitions"]),
     (ThreadDelegateConsumer, "_commit", ["self", "offsets"]),
     (App, "create_event", ["self", "key", "value", "headers", "message"]),
+    (PartitionAssignor, "external_topics_metadata", ["self"]),
     # what our reading of a rebalance and of a shutdown rests on
     (App, "_on_partitions_revoked", ["self", "revoked"]),
     (App, "_on_partitions_assigned", ["self", "assigned", "generation_id"]),
@@ -117,6 +119,14 @@ def test_a_new_generation_is_known_before_its_partitions_are() -> None:
 def test_a_rebalance_forgets_what_was_paused() -> None:
     """A shard forgets at a revocation that it had paused fetching; Faust must too, or it would never go on."""
     assert "_paused_partitions.difference_update(revoked)" in inspect.getsource(Consumer.on_partitions_revoked)
+
+
+def test_members_tell_each_other_their_addresses_and_partitions() -> None:
+    """The board asks the owner of a case by this map: made of every member's canonical URL, and told to all."""
+    source = inspect.getsource(PartitionAssignor)
+    assert "return self.app.conf.canonical_url" in source
+    assert "external_topic_distribution=tp_distribution" in source
+    assert "self.external_topic_distribution = metadata.external_topic_distribution" in source
 
 
 def test_sigterm_reaches_us_before_the_consumer_is_stopped() -> None:

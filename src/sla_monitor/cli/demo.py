@@ -74,7 +74,7 @@ class Watching(Show):
 
     def playing(self, metrics: str) -> None:
         self.scene = view.Scene(customers=self.customers, metrics=metrics, speed=self.scene.speed)
-        self.progress(f"{view.pace(self.scene.speed)}\nmetrics: {metrics}")
+        self.progress(f"{view.pace(self.scene.speed)}\n{view.addresses(metrics)}")
 
     def begins(self, story: Story) -> None:
         self.customers[story.case_id] = story.customer

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from datetime import tzinfo
+from io import StringIO
 from typing import Any, Final
 
 from rich.console import Console, RenderableType
@@ -16,6 +17,7 @@ from sla_monitor.cli import explained_words as w
 from sla_monitor.cli.explained_words import INDENT, Trace
 from sla_monitor.engine.dead import readable
 
+PAGE_CHARACTERS: Final = 100
 HOW: Final = {
     "from_start": "counted from the start, as if it had always been so",
     "from_change": "the new target counts from the change; never later than before",
@@ -44,11 +46,21 @@ SILENCES: Final = {
 
 def show(trace: Trace) -> None:
     """On standard output, as wide as it is, without the blanks that fill tables up."""
-    console = Console(markup=False, highlight=False)
+    sys.stdout.write("".join(f"{line}\n" for line in _lines(trace, Console(markup=False, highlight=False))))
+
+
+def lines(trace: Trace) -> list[str]:
+    """The same without a terminal: no colours, and as wide as a page of text."""
+    return _lines(
+        trace, Console(markup=False, highlight=False, width=PAGE_CHARACTERS, color_system=None, file=StringIO())
+    )
+
+
+def _lines(trace: Trace, console: Console) -> list[str]:
     with console.capture() as captured:
         for part in told(_readable(trace)):
             console.print(part)
-    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+    return [line.rstrip() for line in captured.get().splitlines()]
 
 
 def _readable(told_of: Any) -> Any:

@@ -35,6 +35,7 @@ from sla_monitor.cli import (
     topics,
     traffic,
     verify,
+    watch,
 )
 from sla_monitor.cli.examples import show_examples
 from sla_monitor.config.settings import describe
@@ -79,6 +80,7 @@ app.add_typer(schema.app)
 app.add_typer(simulate.app)
 app.add_typer(traffic.app)
 app.add_typer(verify.app)
+app.add_typer(watch.app)
 
 
 show_examples(app)

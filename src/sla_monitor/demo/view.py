@@ -50,6 +50,11 @@ def pace(speed: float) -> str:
     return f"one hour of the plan takes {spoken(3_600_000_000 / speed)} here; opening hours are the real ones"
 
 
+def addresses(metrics: str) -> str:
+    """Where the worker's pages are."""
+    return f"board: {metrics.removesuffix('metrics')}   metrics: {metrics}"
+
+
 def frame(ledger: Ledger, scene: Scene, now: int) -> RenderableType:
     """Everything at `now`."""
     rows = max(2 * ROWS_MIN, scene.lines - LINES_AROUND)
@@ -99,7 +104,7 @@ def _counts(ledger: Ledger) -> Text:
 
 
 def _deadlines(ledger: Ledger, scene: Scene, now: int, rows: int) -> Table:
-    table = _table("Nearest deadlines", "Case", "Customer", "Severity", "Plan", "Clock", "Time left")
+    table = a_table("Nearest deadlines", "Case", "Customer", "Severity", "Plan", "Clock", "Time left")
     table.columns[-1].justify = "right"
     broken = ledger.broken()[:BROKEN_MAX]
     for clock in [*broken, *ledger.nearest()[: rows - len(broken)]]:
@@ -126,7 +131,7 @@ def _left(clock: RunningClock, now: int) -> Text:
 
 
 def _latest(ledger: Ledger, scene: Scene, rows: int) -> Table:
-    table = _table("Latest notices", "UTC", "Case", "Customer", "")
+    table = a_table("Latest notices", "UTC", "Case", "Customer", "")
     table.expand, table.columns[-1].ratio = True, 1  # words that are too long take nothing from the other columns
     for notice in list(ledger.latest)[:rows]:
         words = Text(in_words(notice), style=STYLES.get(notice["type"], ""), overflow="ellipsis", no_wrap=True)
@@ -136,10 +141,10 @@ def _latest(ledger: Ledger, scene: Scene, rows: int) -> Table:
 
 def _footer(scene: Scene) -> Text:
     end = "Ctrl-C ends it" if scene.left is None else f"ends in {spoken(max(0, scene.left))}, or with Ctrl-C"
-    return Text(f"{pace(scene.speed)}\nmetrics: {scene.metrics}   {end}", style="dim", no_wrap=True)
+    return Text(f"{pace(scene.speed)}\n{addresses(scene.metrics)}   {end}", style="dim", no_wrap=True)
 
 
-def _table(title: str, *headings: str) -> Table:
+def a_table(title: str, *headings: str) -> Table:
     table = Table(box=None, pad_edge=False, title=title, title_justify="left", title_style="bold", header_style="dim")
     for heading in headings:
         table.add_column(heading, no_wrap=True, overflow="ellipsis")

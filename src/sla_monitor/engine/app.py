@@ -9,6 +9,7 @@ import asyncio
 import gc
 import itertools
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from typing import Any
 
 import faust
 import structlog
+from aiohttp import web
 from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError
 from faust.types import TP
@@ -27,8 +29,10 @@ from sla_monitor.core.facts import SECOND
 from sla_monitor.core.notices import KINDS
 from sla_monitor.core.policy import Packs
 from sla_monitor.engine.assignment import Assignment
+from sla_monitor.engine.case_events_out import CaseEventsOut
 from sla_monitor.engine.counting import count
-from sla_monitor.engine.group import group_app
+from sla_monitor.engine.group import EVERYWHERE, group_app, owners, tell_url, url_of
+from sla_monitor.engine.holdings import Deployment, Retractions
 from sla_monitor.engine.journals import Journals
 from sla_monitor.engine.layout import Layout, verified_layout
 from sla_monitor.engine.log import Log
@@ -48,6 +52,8 @@ CLOSING_SECONDS_MAX = 8.0  # from SIGTERM to the end; orchestrators kill after 1
 LOOK_AT_TOPICS_SECONDS = 30.0
 OBJECTS_BETWEEN_COLLECTIONS = 50_000  # x ~200 B = 10 MB; 700, the default, costs a sixth more time an event
 
+Pages = Callable[[web.Application, Deployment], None]
+
 _log = structlog.get_logger("sla_monitor")
 
 
@@ -62,8 +68,10 @@ class Worker:
         *,
         wall: Callable[[], float] = time.time,
         accept_input_loss: bool = False,
+        pages: Pages | None = None,
     ) -> None:
         self.settings, self.packs, self.layout, self.wall = settings, packs, layout, wall
+        self._pages = pages
         self.rules = rules_of(settings, packs, layout)
         self._settle = int(settings.settle_seconds * SECOND)
         self.registry = metrics.registry()
@@ -73,6 +81,7 @@ class Worker:
         self.journals = Journals(
             settings, self.log, wall=wall, accept_input_loss=accept_input_loss, commit_input=self._commit_input
         )
+        self.case_events, self.retractions = CaseEventsOut(settings), Retractions()
         self.faust = group_app(settings, layout.partitions)
         self.assignment = Assignment(settings.topics.events, self._surroundings(), self._failed)
         self.watermarks = Watermarks(self.log, lambda: self.assignment.shards, wall, self._settle)
@@ -167,9 +176,13 @@ class Worker:
         self.recorder.partitions(self.layout.partitions)
         await asyncio.to_thread(self.packs.versions[-1].horizons)
         self._configured()  # before anybody can look: no page says that nothing is loaded
+        token = self._token()
         page = health.application(self.registry, self._readiness)
-        control.add_routes(page, self.reloading.reload, self._token())
+        control.add_routes(page, self.reloading.reload, token)
+        if self._pages is not None:
+            self._pages(page, self._deployment(token))
         self._stop_web = await health.serve(self.settings.web_host, self.settings.web_port, page)
+        tell_url(self.faust, self._url())
         self.watchdog.start()
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload)
         for job in (self.watermarks.run(), self._beat(), self._watch_topics(), self.journals.keep()):
@@ -191,6 +204,30 @@ class Worker:
     def _token(self) -> str | None:
         path = self.settings.web_token_file
         return None if path is None else read_secret(path, "SLA_WEB_TOKEN_FILE")
+
+    def _url(self) -> str:
+        """Where the other workers reach this one. Without SLA_WEB_ADVERTISED_URL: by the address that it listens on, or
+        by the name of its machine where that is every one.
+        """
+        host = self.settings.web_host
+        host = socket.gethostname() if host in EVERYWHERE else host
+        return self.settings.web_advertised_url or url_of(host, self._stop_web.port)
+
+    def _deployment(self, token: str | None) -> Deployment:
+        return Deployment(
+            name=self.settings.group,
+            partitions=self.layout.partitions,
+            token=token,
+            web_host=self.settings.web_host,
+            ask_packs=lambda: self.packs,
+            ask_shards=lambda: self.assignment.shards,
+            ask_owners=lambda: owners(self.faust, self.settings.topics.events),
+            ask_url=self._url,
+            ask_verdicts=self.recorder.verdicts,
+            wall=self.wall,
+            out=self.case_events,
+            retractions=self.retractions,
+        )
 
     def _reload(self) -> None:
         """SIGHUP: as the POST, and the outcome is in the log and the metrics."""
@@ -236,6 +273,7 @@ class Worker:
         self.watchdog.stop()
         if self._stop_web is not None:
             await self._stop_web()
+        await self.case_events.close()
         if self._has_begun:
             await self.log.stop()
 
@@ -291,6 +329,7 @@ class Worker:
     def _committed(self, batch: Batch, seconds: float, skew: float | None) -> None:
         self.recorder.committed(seconds)
         count(batch, self.recorder, self.wall(), self._settle)
+        self.retractions.take(batch)
         if skew is not None:
             self.watermarks.measured(skew)
             self.recorder.skew(skew)
@@ -307,11 +346,18 @@ class Worker:
 
 
 def run(
-    settings: Settings, packs: Packs, *, wall: Callable[[], float] = time.time, accept_input_loss: bool = False
+    settings: Settings,
+    packs: Packs,
+    *,
+    wall: Callable[[], float] = time.time,
+    accept_input_loss: bool = False,
+    pages: Pages | None = None,
 ) -> None:
-    """Check what can be checked before joining the group, then work. RefuseToStart lists every problem."""
+    """Check what can be checked before joining the group, then work. RefuseToStart lists every problem. `pages` adds
+    what else the web server shows.
+    """
     layout = asyncio.run(verified_layout(settings))
-    Worker(settings, packs, layout, wall=wall, accept_input_loss=accept_input_loss).run()
+    Worker(settings, packs, layout, wall=wall, accept_input_loss=accept_input_loss, pages=pages).run()
 
 
 def _labels(packs: Packs) -> Labels:

@@ -14,6 +14,7 @@ from sla_monitor.engine.transport import BatchTransport
 
 POLL_RECORDS_MAX = 2_000  # a fetched batch: 2,000 x ~600 B = 1.2 MB
 FETCH_BYTES_MAX = 1 << 20  # a partition and request
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what is listened on, and where it is found
 
 
 class GroupApp(faust.App):
@@ -56,6 +57,25 @@ def group_app(settings: Settings, partitions: int) -> GroupApp:
     )
     app.transport = BatchTransport(servers, app)
     return app
+
+
+def url_of(host: str, port: int) -> str:
+    """Of a web server; one that listens everywhere is told by the address of loopback, where its own machine has it."""
+    host = EVERYWHERE.get(host, host)
+    return str(yarl.URL.build(scheme="http", host=host, port=port))
+
+
+def tell_url(app: faust.App, url: str) -> None:
+    """To the group, with every (re)join, before the first: Faust's assignor hands the URLs of all members to all, with
+    their partitions (ADR 0013).
+    """
+    app.conf.canonical_url = yarl.URL(url)
+
+
+def owners(app: faust.App, topic: str) -> dict[int, str]:
+    """Which member, by its URL, got each partition at the last assignment. One that died since is still in it."""
+    given = app.assignor.external_topics_metadata()
+    return {partition: url for url, topics in given.items() for partition in topics.get(topic, ())}
 
 
 def _credentials(options: dict[str, Any]) -> Any:

@@ -77,6 +77,7 @@ class Partition:
         self._waiting: dict[bytes, int] = {}  # bytes of the row of each case that waits for its opening
         self._waiting_bytes = 0
         self._decoded_bytes = 0  # of rows decoded or changed since the working set was measured
+        self.touched: set[bytes] | None = None  # cases written since somebody looked (engine/holdings.py); None: nobody
         self._last: Record | None = None  # record of the batch
         self._batch = Batch()
         self._learn_moves()
@@ -519,6 +520,8 @@ class Partition:
                 self._batch.rows.append((key, None))
         self._wakes.clear()
         self._gone.clear()
+        if self.touched is not None:
+            self.touched.update(key for key, _ in self._batch.rows)
         self._trim()
         batch, self._batch = self._batch, Batch()
         if not batch.is_empty:

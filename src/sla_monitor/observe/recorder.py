@@ -54,12 +54,18 @@ class _Series(dict[tuple[str, ...], Callable[..., None]]):
 
     def __init__(self, metric: metrics.Metric, registry: CollectorRegistry, *values: Collection[str]) -> None:
         self._allowed = [frozenset(each) for each in values]
-        self._labels = metric.counter(registry).labels
+        self._counter = metric.counter(registry)
+        self._labels = self._counter.labels
         super().__init__((key, self._labels(*key).inc) for key in itertools.product(*map(dict.fromkeys, values)))
 
     def __missing__(self, key: tuple[str, ...]) -> Callable[..., None]:
         bounded = (value if value in allowed else OTHER for value, allowed in zip(key, self._allowed, strict=True))
         return self._labels(*bounded).inc
+
+    def counted(self) -> Iterator[tuple[dict[str, str], int]]:
+        """The labels of each series, and how often it was counted."""
+        for family in self._counter.collect():
+            yield from ((each.labels, int(each.value)) for each in family.samples if each.name.endswith("_total"))
 
 
 class _RecentMax:
@@ -153,6 +159,17 @@ class Recorder:
     def verdict_retracted(self, clock: str, severity: str, plan: str, outcome: str, promised: bool) -> None:  # noqa: FBT001
         """With the words of the verdict it withdraws, so that the difference is what stands."""
         self._targets_retracted[(clock, severity, plan, outcome, "true" if promised else "false")](1)
+
+    def verdicts(self) -> dict[tuple[str, str, str], dict[str, int]]:
+        """Of promises, those that were not taken back: by (clock, severity, plan), how often each outcome."""
+        found: dict[tuple[str, str, str], dict[str, int]] = {}
+        for series, sign in ((self._targets, 1), (self._targets_retracted, -1)):
+            for labels, count in series.counted():
+                if labels["promised"] == "true" and labels["outcome"] in ("met", "met_late", "breached"):
+                    key = (labels["clock"], labels["severity"], labels["plan"])
+                    outcomes = found.setdefault(key, {})
+                    outcomes[labels["outcome"]] = outcomes.get(labels["outcome"], 0) + sign * count
+        return found
 
     def timer_late(self, seconds: float, exemplar: Exemplar | None = None) -> None:
         """From due + settle to committed; a commit before that (a fact decided at once) counts as 0."""
