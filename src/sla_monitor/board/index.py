@@ -111,15 +111,16 @@ class Index:
             self._to_look_at += self.rows if changed is None else changed
             if changed:
                 self._changed(changed)
-            while self._to_look_at:
-                self._look_at(self._to_look_at.pop())
-                if turns.is_over:
-                    await turns.pause()
+            async with turns:
+                while self._to_look_at:
+                    self._look_at(self._to_look_at.pop())
+                    if turns.is_over:
+                        await turns.pause()
             self.is_complete = True
 
     async def walk(self, visit: Callable[[Sequence[tuple[bytes, bytes]]], None], turns: Turns) -> None:
         """All open cases with the bytes of their clocks (`unpacked`), so many at a time; nothing changes meanwhile."""
-        async with self._one_at_a_time:
+        async with self._one_at_a_time, turns:
             cases = iter(self._entries.items())
             while some := list(itertools.islice(cases, CASES_AT_ONCE)):
                 visit(some)
