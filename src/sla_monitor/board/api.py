@@ -125,9 +125,11 @@ class Board:
                 raise unknown()
             return await self._whereabouts.ask_others(case_id)
         holding, value = found
-        case = case_of(case_id.encode(), value, holding.packs)
-        told = detail(case, holding.packs, self._deployment.now(), self._deployment.retraction)
-        return _document(told.model_copy(update={"words": self._words(told.explain)}))
+        async with self._own.turns():  # ~1 ms, 0.1 s for a case of hundreds of changes: not two of them at a stretch
+            case = case_of(case_id.encode(), value, holding.packs)
+            told = detail(case, holding.packs, self._deployment.now(), self._deployment.retraction)
+        words = await asyncio.to_thread(self._words, told.explain)  # 10 ms, up to 0.3 s; only reads what it is given
+        return _document(told.model_copy(update={"words": words}))
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         _check_parameters(request)

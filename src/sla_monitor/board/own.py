@@ -63,6 +63,10 @@ class Own:
         self._place = 0
         self._recent: deque[tuple[int, str]] = deque(maxlen=CHANGES_MAX)
 
+    def turns(self) -> Turns:
+        """For other work of the board; see there."""
+        return Turns(self._gate)
+
     # --- indexes --------------------------------------------------------------------------------------------------
 
     def forget_unused(self) -> None:
@@ -137,7 +141,7 @@ class Own:
 
     async def overview(self) -> Overview:
         indexes, partitions = await self._indexed()
-        turns = Turns(self._gate)
+        turns = self.turns()
         seen = []
         for index in indexes:
             extremes = Extremes(index, SHOWN_MAX)
@@ -170,7 +174,7 @@ class Own:
 
     async def cases(self, wanted: Wanted) -> Cases:
         indexes, partitions = await self._indexed()
-        turns = Turns(self._gate)
+        turns = self.turns()
         pages = []
         for index in indexes:
             page = Page(index, wanted)

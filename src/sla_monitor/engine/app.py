@@ -32,7 +32,7 @@ from sla_monitor.core.policy import Packs
 from sla_monitor.engine.assignment import Assignment
 from sla_monitor.engine.case_events_out import CaseEventsOut
 from sla_monitor.engine.counting import count
-from sla_monitor.engine.group import EVERYWHERE, group_app, owners, tell_url, url_of
+from sla_monitor.engine.group import EVERYWHERE, as_told, group_app, owners, tell_url, url_of
 from sla_monitor.engine.holdings import Deployment, Retractions
 from sla_monitor.engine.journals import Journals
 from sla_monitor.engine.layout import Layout, verified_layout
@@ -214,7 +214,7 @@ class Worker:
         """
         host = self.settings.web_host
         host = socket.gethostname() if host in EVERYWHERE else host
-        return self.settings.web_advertised_url or url_of(host, self._stop_web.port)
+        return as_told(self.settings.web_advertised_url or url_of(host, self._stop_web.port))
 
     def _deployment(self, token: str | None) -> Deployment:
         return Deployment(
