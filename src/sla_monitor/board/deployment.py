@@ -27,9 +27,6 @@ class Holding(Protocol):
         """Seconds since the epoch."""
 
     @property
-    def watermark(self) -> int | None: ...
-
-    @property
     def rows(self) -> Mapping[bytes, bytes]:
         """State rows by case id. Another object once the partition was restored anew."""
 

@@ -28,7 +28,7 @@ from sla_monitor.wire import rows
 
 NONE: Final = rows.NEVER  # of an instant: there is none; sorts last
 CASES_AT_ONCE: Final = 1_000  # x ~0.5 us = 0.5 ms between two looks at the time
-QUEUES_NAMED_MAX: Final = 10_000  # a partition, x ~150 B = 1.5 MB; queues beyond are found, but not listed
+QUEUES_NAMED_MAX: Final = 1_000  # a partition; queues beyond are found, but not listed
 
 # Of each clock: deadline, opened_at, since (of a pause) · digests of customer and queue · numbers of severity, plan and
 # clock in the index's lists · its state's place in STATES

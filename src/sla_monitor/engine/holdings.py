@@ -40,10 +40,6 @@ class Holding:
         return self._shard.state_since
 
     @property
-    def watermark(self) -> int | None:
-        return self._shard.watermark
-
-    @property
     def rows(self) -> Mapping[bytes, bytes]:
         return self._shard.content.rows
 
