@@ -136,8 +136,15 @@ class Deployment:
 
     def verdicts(self) -> Sequence[Verdicts]:
         return [
-            Verdicts(clock=clock, severity=severity, plan=plan, **outcomes)
-            for (clock, severity, plan), outcomes in self.ask_verdicts().items()
+            Verdicts(
+                clock=clock,
+                severity=severity,
+                plan=plan,
+                met=counted.get("met", 0),
+                met_late=counted.get("met_late", 0),
+                breached=counted.get("breached", 0),
+            )
+            for (clock, severity, plan), counted in self.ask_verdicts().items()
         ]
 
     def retraction(self, notice_id: str) -> Notice | None:
