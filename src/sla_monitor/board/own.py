@@ -211,11 +211,12 @@ class Own:
 
     def _clock(self, index: Index, key: bytes, name: str) -> list[Clock]:
         value = index.rows.get(key)
-        case = None if value is None else case_of(key, value, index.holding.packs)
+        packs = index.holding.packs
+        case = None if value is None else case_of(key, value, packs)
         if case is None or case.state is None:
             return []
         now = self._deployment.now()
-        return [clock(case, case.state, each, now) for each in standing(case.state) if each.clock == name]
+        return [clock(case, case.state, each, packs, now) for each in standing(case.state) if each.clock == name]
 
     async def _downgrades(self, indexes: list[Index], turns: Turns) -> list[Downgrade]:
         """Those that have waited longest."""
