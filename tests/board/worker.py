@@ -32,6 +32,7 @@ class Worker:
     numbers: Sequence[int] | None = None  # of the partitions that it holds; None: all
     token: str | None = None
     is_on_loopback: bool = True
+    is_shadow: bool = False
     wall: int = NINE
     name: str = "sla-monitor"
     url: str = ""

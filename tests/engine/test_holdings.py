@@ -26,6 +26,7 @@ def a_deployment(shards: list[Any], web_host: str = "127.0.0.1") -> Deployment:
         partitions=4,
         token=None,
         web_host=web_host,
+        is_shadow=False,
         ask_packs=lambda: PACKS,
         ask_shards=lambda: shards,
         ask_owners=dict,

@@ -146,6 +146,8 @@ class Board:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         _check_parameters(request)
+        if self._deployment.is_shadow:
+            raise refused(HTTPStatus.FORBIDDEN, "a shadow only looks on: answer on the board of the live deployment")
         case_id, recommendation = request.match_info["case_id"], request.match_info["recommendation"]
         verb: Verb = CONFIRM if request.match_info["verb"] == CONFIRM else DECLINE
         said = await _answer(request)

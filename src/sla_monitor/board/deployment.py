@@ -100,6 +100,10 @@ class Deployment(Protocol):
     def is_on_loopback(self) -> bool:
         """Whether only this machine can reach the web server."""
 
+    @property
+    def is_shadow(self) -> bool:
+        """Whether it only looks on: its input is that of another deployment."""
+
     def now(self) -> int:
         """Wall clock, microseconds since the epoch."""
 

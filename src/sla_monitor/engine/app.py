@@ -222,6 +222,7 @@ class Worker:
             partitions=self.layout.partitions,
             token=token,
             web_host=self.settings.web_host,
+            is_shadow=bool(self.settings.shadow),
             ask_packs=lambda: self.packs,
             ask_shards=lambda: self.assignment.shards,
             ask_owners=lambda: owners(self.faust, self.settings.topics.events),

@@ -95,6 +95,7 @@ class Deployment:
     partitions: int
     token: str | None
     web_host: str
+    is_shadow: bool
     ask_packs: Callable[[], Packs]
     ask_shards: Callable[[], Iterable[Shard]]
     ask_owners: Callable[[], Mapping[int, str]]
