@@ -47,6 +47,7 @@ class OnePartition:
     partitions: int = 1
     token: str | None = None
     is_on_loopback: bool = True
+    is_shadow: bool = False
     held: list[Holding] = field(default_factory=list)
 
     def now(self) -> int:

@@ -173,6 +173,16 @@ async def test_nothing_is_changed_without_a_token_file() -> None:
     assert worker.produced == []
 
 
+async def test_a_shadow_says_nothing_to_the_deployment_that_it_looks_at() -> None:
+    """What it recommends is a question of its own; its input is that of the live workers."""
+    worker = a_worker()
+    worker.is_shadow = True
+    async with served(worker) as client:
+        status, body = await press(client, "confirm", (await recommended(client))["recommendation"])
+    assert (status, worker.produced) == (403, [])
+    assert "shadow" in body["detail"]
+
+
 async def test_a_broker_that_does_not_answer_is_told_and_asking_again_is_safe() -> None:
     """503 with words. Asked again the same bytes are sent: a duplicate at most, and no contradiction."""
     worker = a_worker()

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
+from sla_monitor.config.packs import load_packs
 from sla_monitor.core.facts import DAY
-from sla_monitor.engine.partition import ROW_BYTES_MAX
+from sla_monitor.engine.partition import ROW_BYTES_MAX, Rules
 from sla_monitor.wire.trace_schema import trace_schema
 from tests.board.worker import Worker, served
 from tests.engine.feeding import clock
+
+HOSTING = Rules(packs=load_packs(Path(__file__).parents[2] / "docs/examples/hosting.yaml"))
 
 
 async def page(worker: Worker, case_id: str = "case-1") -> dict[str, Any]:
@@ -141,14 +145,64 @@ async def test_years_of_open_hours_are_cut_short() -> None:
 
 
 async def test_a_paused_clock_says_since_when_and_why() -> None:
-    """Of the clock that a pack pauses; engineer time is none that a customer can pause."""
-    worker = Worker(wall=clock(0, 40))
+    """It has no deadline; what is used up stands still. The reason is that of the event, or its type."""
+    worker = Worker(rules=HOSTING, wall=clock(5))
+    for case_id, kind in (("case-1", "case.waiting_on_customer"), ("case-2", "case.resolution_proposed")):
+        worker.of(case_id).open(case_id, severity="urgent", plan="managed", country="DE")
+        worker.of(case_id).tell(case_id, kind, clock(1))
+    async with served(worker) as client:
+        paused = (await client.get("/cases?state=paused&sort=case_id"))["items"]
+        page_of_one = await client.get("/cases/case-1")
+        overview = await client.get("/overview")
+    assert [(each["clock"], each["paused_since"], each["pause_reason"]) for each in paused] == [
+        ("resolution", "2026-01-05T10:00:00Z", "information"),
+        ("resolution", "2026-01-05T10:00:00Z", "case.resolution_proposed"),
+    ]
+    assert [(each["deadline"], each["remaining_seconds"], each["elapsed_seconds"]) for each in paused] == [
+        (None, None, 3600)
+    ] * 2
+    assert [(each["state"], each["verdict"]) for each in page_of_one["clocks"] if each["clock"] == "resolution"] == [
+        ("paused", "paused")
+    ]
+    assert (overview["counts"]["paused"], len(overview["paused"])) == (2, 2)
+
+
+async def test_a_clock_that_runs_once_more_says_how_often_it_has_begun() -> None:
+    """In lists and on the page alike; the runs before are there with their verdicts."""
+    worker = Worker(rules=HOSTING, wall=clock(2))
     fed = worker.of("case-1")
-    fed.open("case-1")
-    fed.tell("case-1", "case.contact_attempted", clock(0, 10), reached=False)
-    told = await page(worker)
-    assert [(each["state"], each["paused_since"], each["pause_reason"]) for each in told["clocks"]] == [
-        ("running", None, None)
+    fed.open("case-1", severity="urgent", plan="managed", country="DE")
+    for minutes in (5, 20, 40):
+        fed.tell("case-1", "case.responded", clock(0, minutes))
+    async with served(worker) as client:
+        [item] = (await client.get("/cases?clock=periodic_update"))["items"]
+        told = [each for each in (await client.get("/cases/case-1"))["clocks"] if each["clock"] == "periodic_update"]
+    assert item["run"] == 3
+    assert sorted((each["run"], each["state"], each["verdict"]) for each in told) == [
+        (1, "ended", "met"),
+        (2, "ended", "met"),
+        (3, "running", "running"),
+    ]
+
+
+async def test_engineer_time_is_a_clock_while_it_has_a_limit() -> None:
+    """It has no deadline: it is used up by work, not by time. At risk once a level was told, broken once all is."""
+    worker = Worker(wall=clock(1))
+    fed = worker.of("case-1")
+    fed.open("case-1", traits=["performance_isolated"])
+    seen = []
+    for number, minutes in enumerate((60, 120, 60)):
+        fed.tell("case-1", "case.effort_logged", clock(0, 1 + number), minutes=minutes)
+        told = (await page(worker))["clocks"]
+        seen += [
+            (each["state"], each["elapsed_seconds"], each["target_seconds"], each["deadline"])
+            for each in told
+            if each["clock"] == "best_effort"
+        ]
+    assert seen == [
+        ("running", 3600, 14400, None),
+        ("at_risk", 10800, 14400, None),
+        ("breached", 14400, 14400, None),
     ]
 
 

@@ -133,6 +133,23 @@ async def test_a_quiet_connection_is_kept_alive(monkeypatch: pytest.MonkeyPatch)
     assert {name for name, _ in said} == {"comment"}
 
 
+async def test_a_look_that_fails_is_not_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever listens hears of what comes after it."""
+    worker = Worker()
+    failures = iter([True, True])
+    overview = Own.overview
+
+    async def fail_twice(self: Own) -> Any:
+        if next(failures, False):
+            raise RuntimeError("a defect")
+        return await overview(self)
+
+    monkeypatch.setattr(Own, "overview", fail_twice)
+    async with served(worker) as client, listening(client.url) as stream:
+        name, told = await stream.next("overview")
+    assert (name, told["complete"]) == ("overview", True)
+
+
 async def test_a_worker_that_ends_lets_go_of_who_listens() -> None:
     """The stream ends, and the server does not wait for it."""
     async with served(Worker()) as client:

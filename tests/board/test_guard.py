@@ -61,3 +61,28 @@ async def test_data_is_kept_by_nobody(token: str | None) -> None:
 def test_an_empty_host_is_not_this_machine() -> None:
     assert not is_loopback("")
     assert not is_loopback("::ffff:8.8.8.8")
+
+
+async def test_a_defect_is_told_without_its_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever an error holds stays in the log; the worker goes on."""
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("a secret")
+
+    worker = Worker()
+    worker.of("case-1").open("case-1")
+    monkeypatch.setattr("sla_monitor.board.api.detail", fail)
+    async with served(worker) as client:
+        status, body, headers = await client.ask("/api/v1/cases/case-1")
+        again, _, _ = await client.ask("/api/v1/cases")
+    assert (status, again, headers["Content-Type"].partition(";")[0]) == (500, 200, "application/problem+json")
+    assert "secret" not in str(body)
+
+
+@pytest.mark.parametrize("size", [5_000, 1_000_000])
+async def test_a_body_larger_than_any_answer_is_refused(size: int) -> None:
+    """As what it is: not such a body."""
+    async with served(Worker(token=TOKEN)) as client:
+        path = "/api/v1/cases/case-1/downgrades/x/confirm"
+        status, body, _ = await client.ask(path, method="POST", json={"by": "x" * size})
+    assert (status, body["status"]) == (400, 400)

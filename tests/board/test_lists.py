@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from sla_monitor.board import index
 from sla_monitor.core.facts import MINUTE, SECOND
 from tests.board.worker import Client, Worker, served
 from tests.engine.feeding import NINE, clock
@@ -95,6 +96,16 @@ async def test_a_facet_counts_what_its_filter_could_choose_instead() -> None:
     assert page["facets"]["queue"] == {"queue-0": 4, "queue-1": 3, "queue-2": 3, "queue-3": 4}
     assert page["total"] == 4
     assert sum(page["facets"]["plan"].values()) == 4
+
+
+async def test_more_queues_than_can_be_listed_are_found_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Producers may call them what they like: what is kept of their names is bounded, what is found is not."""
+    monkeypatch.setattr(index, "QUEUES_NAMED_MAX", 2)
+    async with served(a_worker(partitions=1)) as client:
+        whole = await client.get("/cases?limit=1")
+        pages = [await client.get(f"/cases?queue=queue-{number}") for number in range(4)]
+    assert (whole["total"], len(whole["facets"]["queue"])) == (40, 2)
+    assert [page["total"] for page in pages] == [10, 10, 10, 10]
 
 
 NO_QUESTIONS = [

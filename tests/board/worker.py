@@ -19,8 +19,9 @@ from sla_monitor.core.policy import Packs
 from sla_monitor.engine.case_events_out import Produced
 from sla_monitor.engine.holdings import Holding, Retractions, Verdicts
 from sla_monitor.engine.layout import partition_of
+from sla_monitor.engine.partition import Rules
 from sla_monitor.observe.health import serve
-from tests.engine.feeding import NINE, PACKS, Fed
+from tests.engine.feeding import NINE, RULES, Fed
 
 
 @dataclass(kw_only=True)
@@ -31,6 +32,7 @@ class Worker:
     numbers: Sequence[int] | None = None  # of the partitions that it holds; None: all
     token: str | None = None
     is_on_loopback: bool = True
+    is_shadow: bool = False
     wall: int = NINE
     name: str = "sla-monitor"
     url: str = ""
@@ -39,10 +41,11 @@ class Worker:
     produced: list[tuple[int, bytes, bytes]] = field(default_factory=list)
     is_kafka_there: bool = True
     retractions: Retractions = field(default_factory=Retractions)
+    rules: Rules = RULES
 
     def __post_init__(self) -> None:
         held = range(self.count) if self.numbers is None else self.numbers
-        self.fed = {number: Fed(number=number) for number in held}
+        self.fed = {number: Fed(self.rules, number=number) for number in held}
         self.shards = {
             number: SimpleNamespace(partition=number, state="live", state_since=NINE / 1e6, content=fed.partition)
             for number, fed in self.fed.items()
@@ -59,7 +62,7 @@ class Worker:
 
     @property
     def packs(self) -> Packs:
-        return PACKS
+        return self.rules.packs
 
     def now(self) -> int:
         return self.wall

@@ -185,6 +185,19 @@ def test_a_target_that_the_pack_takes_back_is_gone(registry: Registry, recorder:
     assert series(registry, "sla_attainment_target_ratio") == {}
 
 
+def test_verdicts_that_stand_are_those_not_taken_back(recorder: Recorder) -> None:
+    """Of promises alone, by clock, severity and plan; names of no pack together."""
+    for outcome in ("met", "met", "met_late", "breached", "cancelled"):
+        recorder.verdict("resolution", "A", "unified", outcome, promised=True)
+    recorder.verdict("resolution", "A", "unified", "met", promised=False)
+    recorder.verdict_retracted("resolution", "A", "unified", "met", promised=True)
+    recorder.verdict("stranger", "Z", "none", "breached", promised=True)
+    found = recorder.verdicts()
+    assert found["resolution", "A", "unified"] == {"met": 1, "met_late": 1, "breached": 1}
+    assert found["initial_response", "B", "standard"] == {"met": 0, "met_late": 0, "breached": 0}
+    assert found["other", "other", "other"]["breached"] == 1
+
+
 def exemplars(registry: Registry, name: str) -> list[dict[str, str]]:
     samples = [sample for family in registry.collect() for sample in family.samples if sample.name == name]
     return [dict(sample.exemplar.labels) for sample in samples if sample.exemplar]

@@ -18,7 +18,7 @@ import msgspec
 
 from sla_monitor.board.deployment import Deployment, Holding
 from sla_monitor.board.models import Accepted
-from sla_monitor.board.problems import refused
+from sla_monitor.board.problems import RETRY_AFTER_SECONDS, refused
 from sla_monitor.board.recommendations import CONFIRM, DECLINE, OPEN, how_it_stands
 from sla_monitor.core import facts as f
 from sla_monitor.core.decide import Case
@@ -87,7 +87,7 @@ class Answers:
             written = await self._deployment.produce(holding.partition, case_id.encode(), made.value, HEADERS)
         except OSError as error:
             detail = "Kafka did not say that it has the event; asking again sends the same one, which counts once"
-            raise refused(HTTPStatus.SERVICE_UNAVAILABLE, detail) from error
+            raise refused(HTTPStatus.SERVICE_UNAVAILABLE, detail, {"Retry-After": str(RETRY_AFTER_SECONDS)}) from error
         return Accepted(
             event_id=made.event_id,
             type=_TYPES[made.verb],

@@ -41,7 +41,7 @@ def detail(case: Case, packs: Packs, now: int, recalled: Recalled) -> CaseDetail
     as_of = max(case.decided_to, 0)
     watched, trace = watch(case, packs, as_of), explain(case, packs, as_of)
     state = case.state
-    stands = [] if state is None else [clock(case, state, each, now) for each in standing(state)]
+    stands = [] if state is None else [clock(case, state, each, packs, now) for each in standing(state)]
     return CaseDetail(
         now=iso(now),
         case=_facts_of(case, state, trace),

@@ -17,8 +17,9 @@ from sla_monitor.core.case import CaseState
 from sla_monitor.core.clock import Breached, Measure, Paused, Running
 from sla_monitor.core.decide import Case, withdrawn
 from sla_monitor.core.effort import WHOLE
+from sla_monitor.core.explain.watch import watch
 from sla_monitor.core.facts import SECOND
-from sla_monitor.core.policy import Policy
+from sla_monitor.core.policy import Packs, Policy
 from sla_monitor.core.times import iso, seconds
 
 RUNNING: ClockState = "running"
@@ -79,7 +80,7 @@ def labels(case: Case) -> Labels:
     return Labels(**found)
 
 
-def clock(case: Case, state: CaseState, stands: Standing, now: int) -> Clock:
+def clock(case: Case, state: CaseState, stands: Standing, packs: Packs, now: int) -> Clock:
     """All that a list says of one clock, as of the wall clock."""
     policy = state.policy
     if stands.clock == policy.commitment.name:
@@ -100,7 +101,7 @@ def clock(case: Case, state: CaseState, stands: Standing, now: int) -> Clock:
         product=named.product,
         queue=named.queue,
         clock=stands.clock,
-        run=1 + (stands.clock in state.restarted),
+        run=_run(case, state, stands.clock, packs),
         state=stands.state,
         promised=said.promised,
         deadline=None if stands.deadline is None else iso(stands.deadline),
@@ -114,6 +115,15 @@ def clock(case: Case, state: CaseState, stands: Standing, now: int) -> Clock:
         calendar=said.calendar,
         opened_at=iso(state.opened_at),
     )
+
+
+def _run(case: Case, state: CaseState, name: str, packs: Packs) -> int:
+    """How often it has begun, which only the facts tell; as `explain` counts, from where history is known."""
+    if name not in state.restarted:
+        return 1
+    watched = watch(case, packs, case.decided_to)
+    life = None if watched is None else watched.life(name)
+    return 1 if life is None else life.run
 
 
 class _Said(NamedTuple):

@@ -27,9 +27,6 @@ class Holding(Protocol):
         """Seconds since the epoch."""
 
     @property
-    def watermark(self) -> int | None: ...
-
-    @property
     def rows(self) -> Mapping[bytes, bytes]:
         """State rows by case id. Another object once the partition was restored anew."""
 
@@ -102,6 +99,10 @@ class Deployment(Protocol):
     @property
     def is_on_loopback(self) -> bool:
         """Whether only this machine can reach the web server."""
+
+    @property
+    def is_shadow(self) -> bool:
+        """Whether it only looks on: its input is that of another deployment."""
 
     def now(self) -> int:
         """Wall clock, microseconds since the epoch."""

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from http import HTTPStatus
 from time import monotonic
 from typing import Any, Final
 
+import structlog
 from aiohttp import web
 
-from sla_monitor.board.models import Overview
+from sla_monitor.board.models import Changes, Overview
 from sla_monitor.board.own import Own
 from sla_monitor.board.problems import refused
 from sla_monitor.board.together import Together
@@ -29,6 +30,8 @@ CASES_TOLD_MAX: Final = 100  # at one look; lists are read anew all the same
 _PASSING: Final = {"now": True} | {
     name: {"__all__": {"remaining_seconds", "elapsed_seconds"}} for name in ("nearest", "breached", "paused")
 }
+
+_log = structlog.get_logger("sla_monitor.board")
 
 
 class Listener:
@@ -102,18 +105,24 @@ class Feed:
 
     async def _look(self) -> None:
         """While anybody listens."""
-        since = await self._together.changes({})
+        since: Mapping[str, Changes] = await self._together.changes({})
         while self._listeners:
             began = monotonic()
-            changes = await self._together.changes(since)
-            missed = any(each.missed for each in changes.values())
-            self._tell_cases([case for each in changes.values() for case in each.cases], missed=missed)
-            since = changes
-            if any(each.case is None for each in self._listeners):
-                self._tell(await self._together.overview())
+            try:
+                since = await self._look_once(since)
+            except Exception as error:  # noqa: BLE001 - as for every other question: the worker goes on
+                _log.error("board: a look for who listens failed", exc_info=error)
             took = monotonic() - began
             await asyncio.sleep(max(LOOK_EVERY_SECONDS, took / SHARE_OF_TIME) - took)
         self._last = None
+
+    async def _look_once(self, since: Mapping[str, Changes]) -> Mapping[str, Changes]:
+        changes = await self._together.changes(since)
+        missed = any(each.missed for each in changes.values())
+        self._tell_cases([case for each in changes.values() for case in each.cases], missed=missed)
+        if any(each.case is None for each in self._listeners):
+            self._tell(await self._together.overview())
+        return changes
 
     def _tell(self, overview: Overview) -> None:
         says = overview.model_dump(exclude=_PASSING)

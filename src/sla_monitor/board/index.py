@@ -28,7 +28,7 @@ from sla_monitor.wire import rows
 
 NONE: Final = rows.NEVER  # of an instant: there is none; sorts last
 CASES_AT_ONCE: Final = 1_000  # x ~0.5 us = 0.5 ms between two looks at the time
-QUEUES_NAMED_MAX: Final = 10_000  # a partition, x ~150 B = 1.5 MB; queues beyond are found, but not listed
+QUEUES_NAMED_MAX: Final = 1_000  # a partition; queues beyond are found, but not listed
 
 # Of each clock: deadline, opened_at, since (of a pause) · digests of customer and queue · numbers of severity, plan and
 # clock in the index's lists · its state's place in STATES
@@ -111,15 +111,16 @@ class Index:
             self._to_look_at += self.rows if changed is None else changed
             if changed:
                 self._changed(changed)
-            while self._to_look_at:
-                self._look_at(self._to_look_at.pop())
-                if turns.is_over:
-                    await turns.pause()
+            async with turns:
+                while self._to_look_at:
+                    self._look_at(self._to_look_at.pop())
+                    if turns.is_over:
+                        await turns.pause()
             self.is_complete = True
 
     async def walk(self, visit: Callable[[Sequence[tuple[bytes, bytes]]], None], turns: Turns) -> None:
         """All open cases with the bytes of their clocks (`unpacked`), so many at a time; nothing changes meanwhile."""
-        async with self._one_at_a_time:
+        async with self._one_at_a_time, turns:
             cases = iter(self._entries.items())
             while some := list(itertools.islice(cases, CASES_AT_ONCE)):
                 visit(some)

@@ -15,7 +15,7 @@ from aiohttp import web
 from sla_monitor.board.deployment import ANSWERING, Deployment, Holding
 from sla_monitor.board.others import NOTHING, Others, Told
 from sla_monitor.board.own import Own
-from sla_monitor.board.problems import not_now, refused
+from sla_monitor.board.problems import RETRY_AFTER_SECONDS, not_now, refused
 from sla_monitor.board.together import BASE, Together
 from sla_monitor.wire import rows
 from sla_monitor.wire.own_rows import is_of_a_case
@@ -87,7 +87,9 @@ class Whereabouts:
             status=told.status,
             content_type=told.content_type,
             charset="utf-8",
-            headers={"Retry-After": "2"} if told.status == HTTPStatus.SERVICE_UNAVAILABLE else None,
+            headers={"Retry-After": str(RETRY_AFTER_SECONDS)}
+            if told.status == HTTPStatus.SERVICE_UNAVAILABLE
+            else None,
         )
 
 

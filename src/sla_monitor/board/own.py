@@ -57,10 +57,15 @@ class Own:
         self._deployment = deployment
         self._indexes: dict[int, Index] = {}
         self._refreshing: dict[Index, asyncio.Task[None]] = {}
+        self._gate = asyncio.Lock()
         self._asked_at = 0.0
         self._process = uuid.uuid4().hex
         self._place = 0
         self._recent: deque[tuple[int, str]] = deque(maxlen=CHANGES_MAX)
+
+    def turns(self) -> Turns:
+        """For other work of the board; see there."""
+        return Turns(self._gate)
 
     # --- indexes --------------------------------------------------------------------------------------------------
 
@@ -123,7 +128,7 @@ class Own:
         """One at a time for each. It goes on when who asked has gone."""
         task = self._refreshing.get(index)
         if task is None or task.done():
-            task = asyncio.get_running_loop().create_task(index.refresh(Turns(rest=SLICE_SECONDS)))
+            task = asyncio.get_running_loop().create_task(index.refresh(Turns(self._gate, rest=SLICE_SECONDS)))
             self._refreshing[index] = task
         return task
 
@@ -136,7 +141,7 @@ class Own:
 
     async def overview(self) -> Overview:
         indexes, partitions = await self._indexed()
-        turns = Turns()
+        turns = self.turns()
         seen = []
         for index in indexes:
             extremes = Extremes(index, SHOWN_MAX)
@@ -169,7 +174,7 @@ class Own:
 
     async def cases(self, wanted: Wanted) -> Cases:
         indexes, partitions = await self._indexed()
-        turns = Turns()
+        turns = self.turns()
         pages = []
         for index in indexes:
             page = Page(index, wanted)
@@ -196,29 +201,35 @@ class Own:
 
     async def _clocks(self, found: Iterable[Whose], turns: Turns) -> list[Clock]:
         """In words. One that has changed since the walk is not shown: it would be in the wrong place."""
-        now, made = self._deployment.now(), []
-        for _, key, name, index in found:
-            value = index.rows.get(key)
-            if value is None:
-                continue
-            case = case_of(key, value, index.holding.packs)
-            if case.state is not None:
-                made += [clock(case, case.state, each, now) for each in standing(case.state) if each.clock == name]
-            if turns.is_over:
-                await turns.pause()
+        made: list[Clock] = []
+        async with turns:
+            for _, key, name, index in found:
+                made += self._clock(index, key, name)
+                if turns.is_over:
+                    await turns.pause()
         return made
+
+    def _clock(self, index: Index, key: bytes, name: str) -> list[Clock]:
+        value = index.rows.get(key)
+        packs = index.holding.packs
+        case = None if value is None else case_of(key, value, packs)
+        if case is None or case.state is None:
+            return []
+        now = self._deployment.now()
+        return [clock(case, case.state, each, packs, now) for each in standing(case.state) if each.clock == name]
 
     async def _downgrades(self, indexes: list[Index], turns: Turns) -> list[Downgrade]:
         """Those that have waited longest."""
         waiting = ((each.occasion, key, "", index) for index in indexes for key, each in index.waiting.items())
         made: list[Downgrade] = []
-        for _, key, _, index in heapq.nsmallest(SHOWN_MAX, waiting, key=_place):
-            value = index.rows.get(key)
-            if value is not None:
-                packs = index.holding.packs
-                made += recommendations.of(case_of(key, value, packs), packs)
-            if turns.is_over:
-                await turns.pause()
+        async with turns:
+            for _, key, _, index in heapq.nsmallest(SHOWN_MAX, waiting, key=_place):
+                value = index.rows.get(key)
+                if value is not None:
+                    packs = index.holding.packs
+                    made += recommendations.of(case_of(key, value, packs), packs)
+                if turns.is_over:
+                    await turns.pause()
         return made[:SHOWN_MAX]
 
 

@@ -23,6 +23,8 @@ Combination = tuple[int, int, int, int, int]  # severity, plan, clock, state, qu
 TRIMMED_AT: Final = 4  # times as many as are wanted are kept before the rest is dropped
 FACET_VALUES_MAX: Final = 100  # of one facet: the most frequent
 
+_UNLISTED: Final = 0  # stands for the queues that are too many to be listed
+
 _RUNNING, _AT_RISK, _PAUSED, _BREACHED = (STATES.index(each) for each in (RUNNING, AT_RISK, PAUSED, BREACHED))
 
 
@@ -55,6 +57,8 @@ class Page:
         self._fits: dict[Combination, bool] = {}
         self._found = Smallest(wanted.limit + 1)
         self._allowed = self._allowed_numbers()
+        # So that there are few combinations, whatever producers call their queues.
+        self._listed = index.queues.keys() | self._allowed.get(FACETS.index("queue"), frozenset())
         self._by_deadline, self._by_opening = wanted.sort == "deadline", wanted.sort == "opened"
         after = wanted.after
         self._after = None if after is None else (after.value, after.case_id.encode(), after.clock)
@@ -73,13 +77,14 @@ class Page:
 
     def visit(self, some: Some) -> None:
         search, customers, combinations, fits = self._search, self._customers, self._combinations, self._fits
+        listed = self._listed
         for key, packed in some:
             if search and not key.startswith(search):
                 continue
             for deadline, opened_at, _since, customer, queue, severity, plan, clock, state in unpacked(packed):
                 if customers and customer not in customers:
                     continue
-                combination = (severity, plan, clock, state, queue)
+                combination = (severity, plan, clock, state, queue if queue in listed else _UNLISTED)
                 combinations[combination] += 1
                 fit = fits.get(combination)
                 if fit is None:

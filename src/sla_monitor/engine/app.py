@@ -31,7 +31,7 @@ from sla_monitor.core.policy import Packs
 from sla_monitor.engine.assignment import Assignment
 from sla_monitor.engine.case_events_out import CaseEventsOut
 from sla_monitor.engine.counting import count
-from sla_monitor.engine.group import EVERYWHERE, group_app, owners, tell_url, url_of
+from sla_monitor.engine.group import EVERYWHERE, as_told, group_app, owners, tell_url, url_of
 from sla_monitor.engine.holdings import Deployment, Retractions
 from sla_monitor.engine.journals import Journals
 from sla_monitor.engine.layout import Layout, verified_layout
@@ -211,7 +211,7 @@ class Worker:
         """
         host = self.settings.web_host
         host = socket.gethostname() if host in EVERYWHERE else host
-        return self.settings.web_advertised_url or url_of(host, self._stop_web.port)
+        return as_told(self.settings.web_advertised_url or url_of(host, self._stop_web.port))
 
     def _deployment(self, token: str | None) -> Deployment:
         return Deployment(
@@ -219,6 +219,7 @@ class Worker:
             partitions=self.layout.partitions,
             token=token,
             web_host=self.settings.web_host,
+            is_shadow=bool(self.settings.shadow),
             ask_packs=lambda: self.packs,
             ask_shards=lambda: self.assignment.shards,
             ask_owners=lambda: owners(self.faust, self.settings.topics.events),

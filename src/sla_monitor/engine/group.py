@@ -65,6 +65,11 @@ def url_of(host: str, port: int) -> str:
     return str(yarl.URL.build(scheme="http", host=host, port=port))
 
 
+def as_told(url: str) -> str:
+    """As the members of the group will have it: addresses are compared."""
+    return str(yarl.URL(url))
+
+
 def tell_url(app: faust.App, url: str) -> None:
     """To the group, with every (re)join, before the first: Faust's assignor hands the URLs of all members to all, with
     their partitions (ADR 0013).

@@ -40,10 +40,6 @@ class Holding:
         return self._shard.state_since
 
     @property
-    def watermark(self) -> int | None:
-        return self._shard.watermark
-
-    @property
     def rows(self) -> Mapping[bytes, bytes]:
         return self._shard.content.rows
 
@@ -99,6 +95,7 @@ class Deployment:
     partitions: int
     token: str | None
     web_host: str
+    is_shadow: bool
     ask_packs: Callable[[], Packs]
     ask_shards: Callable[[], Iterable[Shard]]
     ask_owners: Callable[[], Mapping[int, str]]
@@ -140,8 +137,15 @@ class Deployment:
 
     def verdicts(self) -> Sequence[Verdicts]:
         return [
-            Verdicts(clock=clock, severity=severity, plan=plan, **outcomes)
-            for (clock, severity, plan), outcomes in self.ask_verdicts().items()
+            Verdicts(
+                clock=clock,
+                severity=severity,
+                plan=plan,
+                met=counted.get("met", 0),
+                met_late=counted.get("met_late", 0),
+                breached=counted.get("breached", 0),
+            )
+            for (clock, severity, plan), counted in self.ask_verdicts().items()
         ]
 
     def retraction(self, notice_id: str) -> Notice | None:
