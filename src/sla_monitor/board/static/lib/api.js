@@ -54,6 +54,10 @@ export const get = async (path, signal) => (await request(path, { signal })).jso
  */
 export async function answer(caseId, recommendation, verb, by) {
   const path = `/cases/${encodeURIComponent(caseId)}/downgrades/${encodeURIComponent(recommendation)}/${verb}`;
-  const options = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(by ? { by } : {}) };
+  const options = {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(by ? { by } : {}),
+  };
   return (await request(path, options)).json();
 }

@@ -43,7 +43,10 @@ export function useLive(path, streamPath) {
       },
       event: (name, said) => {
         if (name === "overview" && path === "/overview") take(said);
-        else { heard(); asking.soon(); }
+        else {
+          heard();
+          asking.soon();
+        }
       },
       lost: (why) => {
         hasMissed = true;
@@ -53,7 +56,11 @@ export function useLive(path, streamPath) {
     });
     asking.soon();
     const anyway = setInterval(asking.soon, ANYWAY_MS);
-    return () => { over.abort(); end(); clearInterval(anyway); };
+    return () => {
+      over.abort();
+      end();
+      clearInterval(anyway);
+    };
   }, [path, streamPath, tokens]);
 
   return { document, problem };
@@ -88,5 +95,10 @@ function againAndAgain(path, take, fail, over) {
       if (isWanted && !over.aborted) ask();
     }, pauseMs);
   };
-  return { soon() { isWanted = true; if (!isAsking) ask(); } };
+  return {
+    soon() {
+      isWanted = true;
+      if (!isAsking) ask();
+    },
+  };
 }

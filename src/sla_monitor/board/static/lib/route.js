@@ -14,7 +14,8 @@ export function parsed(at) {
   const query = new URLSearchParams(at.search);
   const href = at.pathname + at.search;
   const [, first, second, ...more] = at.pathname.split("/");
-  if (first === "case" && second && !more.length) return { view: "case", caseId: decodeURIComponent(second), query, href };
+  if (first === "case" && second && !more.length)
+    return { view: "case", caseId: decodeURIComponent(second), query, href };
   if (first === "cases" && second === undefined) return { view: "cases", caseId: "", query, href };
   return { view: first === "" ? "overview" : "unknown", caseId: "", query, href };
 }
@@ -44,7 +45,8 @@ export function casesHref(filters = {}) {
 
 /** @param {MouseEvent} event */
 function clicked(event) {
-  if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)
+    return;
   const link = event.target instanceof Element ? event.target.closest("a[href]") : null;
   if (!(link instanceof HTMLAnchorElement) || link.target || link.origin !== location.origin) return;
   if (link.hash || parsed(link).view === "unknown") return;

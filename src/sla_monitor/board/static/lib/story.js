@@ -11,15 +11,27 @@ import { length, named } from "./words.js";
  */
 
 const TONES = /** @type {Record<string, string>} */ ({
-  "sla.breached": "breached", "sla.overdue": "breached", "sla.warning": "at_risk", "sla.met": "met", "sla.retracted": "void",
-  "severity.downgrade_recommended": "downgrade", "severity.downgraded": "downgrade", "severity.restored": "downgrade",
+  "sla.breached": "breached",
+  "sla.overdue": "breached",
+  "sla.warning": "at_risk",
+  "sla.met": "met",
+  "sla.retracted": "void",
+  "severity.downgrade_recommended": "downgrade",
+  "severity.downgraded": "downgrade",
+  "severity.restored": "downgrade",
 });
 
 const WORDS = /** @type {Record<string, string>} */ ({
-  "sla.clock.started": "Clock started", "sla.clock.paused": "Clock paused", "sla.clock.resumed": "Clock resumed",
-  "sla.clock.stopped": "Clock stopped", "sla.deadline.moved": "Deadline moved", "sla.retracted": "Taken back",
-  "sla.cancelled": "Ended without a verdict", "severity.downgrade_recommended": "Downgrade recommended",
-  "severity.downgraded": "Severity lowered", "severity.restored": "Severity restored",
+  "sla.clock.started": "Clock started",
+  "sla.clock.paused": "Clock paused",
+  "sla.clock.resumed": "Clock resumed",
+  "sla.clock.stopped": "Clock stopped",
+  "sla.deadline.moved": "Deadline moved",
+  "sla.retracted": "Taken back",
+  "sla.cancelled": "Ended without a verdict",
+  "severity.downgrade_recommended": "Downgrade recommended",
+  "severity.downgraded": "Severity lowered",
+  "severity.restored": "Severity restored",
 });
 
 /**
@@ -28,30 +40,52 @@ const WORDS = /** @type {Record<string, string>} */ ({
  */
 export function story(detail) {
   const events = detail.events.map((each) => ({
-    atMs: Date.parse(each.time), lane: /** @type {const} */ ("events"), tone: each.withdrawn ? "void" : "event",
+    atMs: Date.parse(each.time),
+    lane: /** @type {const} */ ("events"),
+    tone: each.withdrawn ? "void" : "event",
     what: each.type === "case.opened" ? "Opened" : named(each.type.split(".").slice(1).join(" ")),
-    about: facts(each.data), id: each.id, source: each.source, void: each.withdrawn, data: each.data, type: each.type,
+    about: facts(each.data),
+    id: each.id,
+    source: each.source,
+    void: each.withdrawn,
+    data: each.data,
+    type: each.type,
   }));
   const notices = detail.notices.map((each) => ({
-    atMs: each.time ? Date.parse(each.time) : null, lane: /** @type {const} */ ("notices"),
-    tone: each.retracted_by ? "void" : TONES[each.type] ?? "notice",
-    what: WORDS[each.type] ?? named(each.type.split(".").slice(1).join(" ")),
-    about: said(each, detail.notices), id: each.id, source: "", void: Boolean(each.retracted_by), data: each.data, type: each.type,
+    atMs: each.time ? Date.parse(each.time) : null,
+    lane: /** @type {const} */ ("notices"),
+    tone: each.retracted_by ? "void" : (TONES[each.type] ?? "notice"),
+    what: wordsOf(each.type),
+    about: said(each, detail.notices),
+    id: each.id,
+    source: "",
+    void: Boolean(each.retracted_by),
+    data: each.data,
+    type: each.type,
   }));
   const all = [...events, ...notices];
   const order = (/** @type {{atMs: number | null}} */ each) => each.atMs ?? Infinity; // stable: events before what they led to
-  return all.sort((a, b) => (order(a) === order(b) ? 0 : order(a) - order(b))).map((each, index) => ({ ...each, number: index + 1 }));
+  return all
+    .sort((a, b) => (order(a) === order(b) ? 0 : order(a) - order(b)))
+    .map((each, index) => ({ ...each, number: index + 1 }));
 }
+
+const wordsOf = (/** @type {string} */ type) => WORDS[type] ?? named(type.split(".").slice(1).join(" "));
 
 /** @param {Record<string, any>} data */
 function facts(data) {
-  return Object.entries(data).map(([name, value]) => `${name.replaceAll("_", " ")}: ${plain(value)}`).join(" · ");
+  return Object.entries(data)
+    .map(([name, value]) => `${name.replaceAll("_", " ")}: ${plain(value)}`)
+    .join(" · ");
 }
 
 /** @param {any} value @returns {string} */
 function plain(value) {
   if (Array.isArray(value)) return value.map(plain).join(", ");
-  if (value && typeof value === "object") return Object.entries(value).map(([name, inner]) => `${name} ${plain(inner)}`).join(", ");
+  if (value && typeof value === "object")
+    return Object.entries(value)
+      .map(([name, inner]) => `${name} ${plain(inner)}`)
+      .join(", ");
   return typeof value === "string" ? value.replaceAll("_", " ") : String(value);
 }
 
@@ -68,7 +102,10 @@ function said(notice, all) {
   if (data.late) words.push(`late by ${length(data.late_by ?? 0)}`);
   if (data.from && data.to) words.push(`${data.from} to ${data.to}`);
   if (data.rule) words.push(data.rule);
-  if (notice.retracts) words.push(`withdraws ${WORDS[all.find((each) => each.id === notice.retracts)?.type ?? ""] ?? named((all.find((each) => each.id === notice.retracts)?.type ?? "a notice").split(".").pop() ?? "")}`);
+  if (notice.retracts)
+    words.push(
+      `withdraws ${wordsOf(all.find((each) => each.id === notice.retracts)?.type ?? "sla.a notice")}`,
+    );
   if (notice.retracted_by) words.push("no longer stands");
   return words.join(" · ");
 }

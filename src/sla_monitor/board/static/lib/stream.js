@@ -43,7 +43,15 @@ export function listen(path, on) {
   const goOn = async () => {
     while (!over.signal.aborted) {
       try {
-        await readOnce(path, over.signal, () => { failures = 0; on.opened(); }, on.event);
+        await readOnce(
+          path,
+          over.signal,
+          () => {
+            failures = 0;
+            on.opened();
+          },
+          on.event,
+        );
         throw new Error("the worker ended the connection");
       } catch (problem) {
         if (over.signal.aborted) return;
@@ -92,6 +100,13 @@ async function readOnce(path, over, opened, told) {
 function pause(ms, over) {
   return new Promise((done) => {
     const timer = setTimeout(done, ms);
-    over.addEventListener("abort", () => { clearTimeout(timer); done(undefined); }, { once: true });
+    over.addEventListener(
+      "abort",
+      () => {
+        clearTimeout(timer);
+        done(undefined);
+      },
+      { once: true },
+    );
   });
 }

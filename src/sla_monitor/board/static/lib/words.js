@@ -1,8 +1,15 @@
 /** Numbers, times and names as people read them. */
 
 const KNOWN = /** @type {Record<string, string>} */ ({
-  running: "Running", at_risk: "At risk", paused: "Paused", breached: "Breached", ended: "Ended",
-  met: "Met", met_late: "Met late", cancelled: "Cancelled", broken: "Broken",
+  running: "Running",
+  at_risk: "At risk",
+  paused: "Paused",
+  breached: "Breached",
+  ended: "Ended",
+  met: "Met",
+  met_late: "Met late",
+  cancelled: "Cancelled",
+  broken: "Broken",
 });
 
 /**
@@ -23,7 +30,11 @@ const two = (/** @type {number} */ number) => String(number).padStart(2, "0");
  */
 export function countdown(seconds) {
   const whole = Math.floor(Math.abs(seconds));
-  const [days, hours, minutes] = [Math.floor(whole / 86_400), Math.floor(whole / 3_600) % 24, Math.floor(whole / 60) % 60];
+  const [days, hours, minutes] = [
+    Math.floor(whole / 86_400),
+    Math.floor(whole / 3_600) % 24,
+    Math.floor(whole / 60) % 60,
+  ];
   if (days) return `${days} d ${two(hours)}:${two(minutes)}`;
   if (hours) return `${hours}:${two(minutes)}:${two(whole % 60)}`;
   return `${minutes}:${two(whole % 60)}`;
@@ -35,10 +46,19 @@ export function countdown(seconds) {
  */
 export function length(seconds) {
   const whole = Math.round(Math.abs(seconds));
-  const parts = [[Math.floor(whole / 86_400), "d"], [Math.floor(whole / 3_600) % 24, "h"], [Math.floor(whole / 60) % 60, "min"], [whole % 60, "s"]];
+  const parts = [
+    [Math.floor(whole / 86_400), "d"],
+    [Math.floor(whole / 3_600) % 24, "h"],
+    [Math.floor(whole / 60) % 60, "min"],
+    [whole % 60, "s"],
+  ];
   const first = parts.findIndex(([count]) => count);
   if (first < 0) return "0 s";
-  return parts.slice(first, first + 2).filter(([count]) => count).map(([count, unit]) => `${count} ${unit}`).join(" ");
+  return parts
+    .slice(first, first + 2)
+    .filter(([count]) => count)
+    .map(([count, unit]) => `${count} ${unit}`)
+    .join(" ");
 }
 
 /** @type {Map<string, Intl.DateTimeFormat>} */
@@ -88,7 +108,8 @@ export const exactTime = (at, zone) => format(zone, SECONDS).format(new Date(at)
  * @param {string | number} at
  * @param {string} [zone]
  */
-export const dayTime = (at, zone) => `${format(zone, DAY).format(new Date(at)).replace(",", "")} ${exactTime(at, zone)}`;
+export const dayTime = (at, zone) =>
+  `${format(zone, DAY).format(new Date(at)).replace(",", "")} ${exactTime(at, zone)}`;
 
 export const ownZone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
 

@@ -11,8 +11,14 @@ export function Attainment({ of }) {
   return html`
     <section class="card" aria-labelledby="attainment">
       <header class="card-head"><h2 id="attainment">Attainment</h2><span class="terms">since the workers started</span></header>
-      ${clocks.length === 0 ? html`<p class="none">No promise has come to a verdict yet.</p>`
-        : clocks.map((clock) => html`<${OfClock} key=${clock} clock=${clock} of=${decided.filter((each) => each.clock === clock)} />`)}
+      ${
+        clocks.length === 0
+          ? html`<p class="none">No promise has come to a verdict yet.</p>`
+          : clocks.map(
+              (clock) =>
+                html`<${OfClock} key=${clock} clock=${clock} of=${decided.filter((each) => each.clock === clock)} />`,
+            )
+      }
     </section>`;
 }
 
@@ -24,10 +30,13 @@ function OfClock({ clock, of }) {
   return html`
     <table class="attainment">
       <caption>${named(clock)}</caption>
-      <thead><tr><th scope="col">Plan</th>${severities.map((each) => html`<th scope="col" key=${each}><span class="unseen">Severity </span>${each}</th>`)}</tr></thead>
-      <tbody>${plans.map((plan) => html`
+      <thead><tr><th scope="col">Plan</th>${severities.map((each) => html`
+        <th scope="col" key=${each}><span class="unseen">Severity </span>${each}</th>`)}</tr></thead>
+      <tbody>${plans.map(
+        (plan) => html`
         <tr key=${plan}><th scope="row">${named(plan)}</th>
-          ${severities.map((severity) => html`<td key=${severity}><${Cell} of=${at.get(`${plan} ${severity}`)} /></td>`)}</tr>`)}
+          ${severities.map((severity) => html`<td key=${severity}><${Cell} of=${at.get(`${plan} ${severity}`)} /></td>`)}</tr>`,
+      )}
       </tbody>
     </table>`;
 }
@@ -39,6 +48,9 @@ function Cell({ of }) {
   const late = of.met_late ? `, ${of.met_late} answered late` : "";
   return html`
     <span class="percent">${percent === 100 ? "100" : percent.toFixed(1)}<small> %</small></span>
-    <svg class="kept" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true"><rect class="kept-not" width="100" height="4" /><rect class="kept-part" width=${percent.toFixed(1)} height="4" /></svg>
-    <span class="of" title=${`${plural(of.breached, "breach", "breaches")}${late}`}>${of.met.toLocaleString("en")} of ${(of.met + of.breached).toLocaleString("en")}</span>`;
+    <svg class="kept" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
+      <rect class="kept-not" width="100" height="4" /><rect class="kept-part" width=${percent.toFixed(1)} height="4" />
+    </svg>
+    <span class="of" title=${`${plural(of.breached, "breach", "breaches")}${late}`}>
+      ${of.met.toLocaleString("en")} of ${(of.met + of.breached).toLocaleString("en")}</span>`;
 }

@@ -34,6 +34,10 @@ export const ClockList = ({ id, title, clocks, count, href, none }) => html`
       <h2 id=${id}>${title}</h2>
       ${count > clocks.length && html`<a href=${href}>All ${count.toLocaleString("en")}<span class="unseen"> of: ${title}</span></a>`}
     </header>
-    ${clocks.length === 0 ? html`<p class="none">${none}</p>` : html`
-      <ol class="rows">${clocks.map((clock) => html`<${ClockRow} key=${keyOf(clock)} clock=${clock} />`)}</ol>`}
+    ${
+      clocks.length === 0
+        ? html`<p class="none">${none}</p>`
+        : html`
+      <ol class="rows">${clocks.map((clock) => html`<${ClockRow} key=${keyOf(clock)} clock=${clock} />`)}</ol>`
+    }
   </section>`;

@@ -28,7 +28,7 @@ export function LostBar() {
     before.current = state;
   }, [state]);
   if (state !== "lost") return null;
-    return html`
+  return html`
     <div class="bar bar-lost">
       <strong>No connection to the worker.</strong>
       ${heardAtMs === null ? " Trying to reach it." : html` ${asOf(heardAtMs)} Trying again.`}

@@ -32,14 +32,16 @@ export function Countdown({ clock }) {
   const now = useNow();
   if (clock.state === "paused") {
     const since = clock.paused_since ? (now - Date.parse(clock.paused_since)) / 1_000 : 0;
-    return html`<span class="countdown" data-state="paused" role="timer"><span class="figure">${countdown(since)}</span> <span class="unit">paused</span></span>`;
+    return html`<span class="countdown" data-state="paused" role="timer">
+      <span class="figure">${countdown(since)}</span> <span class="unit">paused</span></span>`;
   }
   const left = remainingSeconds(clock, now);
   if (left === null) return html`<span class="countdown"><span class="unit">no deadline</span></span>`;
   const state = left <= 0 ? "breached" : clock.state;
   return html`
     <span class="countdown" data-state=${state} role="timer">
-      <span class="figure">${left < 0 ? "+" : ""}${countdown(left < 0 ? left : Math.ceil(left))}</span> <span class="unit">${left <= 0 ? "over" : "left"}</span>
+      <span class="figure">${left < 0 ? "+" : ""}${countdown(left < 0 ? left : Math.ceil(left))}</span>
+      ${" "}<span class="unit">${left <= 0 ? "over" : "left"}</span>
     </span>`;
 }
 
@@ -55,7 +57,9 @@ export function Used({ clock }) {
 /** @param {{clock: import("../lib/types.js").Clock}} of */
 export function Due({ clock }) {
   const now = useNow();
-  if (clock.state === "paused") return html`<span>${clock.pause_reason ? `waits: ${clock.pause_reason.replaceAll("_", " ")}` : "paused"}</span>`;
+  if (clock.state === "paused")
+    return html`<span>${clock.pause_reason ? `waits: ${clock.pause_reason.replaceAll("_", " ")}` : "paused"}</span>`;
   if (clock.deadline === null) return html`<span>${length(clock.target_seconds)} in all</span>`;
-  return html`<span>${Date.parse(clock.deadline) <= now ? "was due" : "due"} <time dateTime=${clock.deadline} title=${clock.deadline}>${clockTime(clock.deadline, now)}</time></span>`;
+  return html`<span>${Date.parse(clock.deadline) <= now ? "was due" : "due"}
+    ${" "}<time dateTime=${clock.deadline} title=${clock.deadline}>${clockTime(clock.deadline, now)}</time></span>`;
 }

@@ -17,7 +17,8 @@ export function Downgrade({ of, isAlone = false }) {
   return html`
     <article class="downgrade" aria-label=${`Downgrade of ${of.case_id} from ${of.from} to ${of.to}`}>
       <div class="downgrade-head">
-        <span class="step"><${Severity} of=${of.from} /><span aria-hidden="true">→</span><span class="unseen"> to </span><${Severity} of=${of.to} /></span>
+        <span class="step"><${Severity} of=${of.from} />
+          <span aria-hidden="true">→</span><span class="unseen"> to </span><${Severity} of=${of.to} /></span>
         <div class="downgrade-who">
           ${!isAlone && html`<a class="case-id" href=${caseHref(of.case_id)}>${of.case_id}</a> `}
           <span class="customer">${[of.customer, of.queue].filter(Boolean).join(" · ")}</span>
@@ -26,19 +27,26 @@ export function Downgrade({ of, isAlone = false }) {
       </div>
       <p class="clause"><span class="rule">${of.rule}</span> ${of.clause}</p>
       <${Evidence} of=${of.evidence} />
-      ${said ? html`<p class="sent">${said}</p>` : html`
+      ${
+        said
+          ? html`<p class="sent">${said}</p>`
+          : html`
         <div class="buttons">
-          <button class="primary" aria-label=${`Lower to ${of.to}: ${of.case_id}`} onClick=${() => setAsking("confirm")}>Lower to ${of.to}</button>
+          <button class="primary" aria-label=${`Lower to ${of.to}: ${of.case_id}`}
+            onClick=${() => setAsking("confirm")}>Lower to ${of.to}</button>
           <button aria-label=${`Keep ${of.from}: ${of.case_id}`} onClick=${() => setAsking("decline")}>Keep ${of.from}</button>
-        </div>`}
+        </div>`
+      }
       ${asking && html`<${Answer} of=${of} verb=${asking} close=${() => setAsking(null)} done=${setSaid} />`}
     </article>`;
 }
 
 /** @param {{of: Record<string, any>}} evidence as the notice has it */
 const Evidence = ({ of }) => html`
-  <dl class="evidence">${Object.entries(of).map(([name, value]) => html`
-    <div key=${name} data-long=${Array.isArray(value)}><dt>${named(name.replace(/_seconds$/, ""))}</dt><dd>${told(name, value)}</dd></div>`)}</dl>`;
+  <dl class="evidence">${Object.entries(of).map(
+    ([name, value]) => html`
+    <div key=${name} data-long=${Array.isArray(value)}><dt>${named(name.replace(/_seconds$/, ""))}</dt><dd>${told(name, value)}</dd></div>`,
+  )}</dl>`;
 
 /** @param {string} name @param {any} value @returns {any} */
 function told(name, value) {
@@ -55,14 +63,16 @@ function Answer({ of, verb, close, done }) {
   const [wrong, setWrong] = useState("");
   const [isSending, setSending] = useState(false);
   useEffect(() => dialog.current?.showModal(), []);
-  const what = verb === "confirm" ? `Lower ${of.case_id} from ${of.from} to ${of.to}?` : `Keep ${of.case_id} at ${of.from}?`;
+  const what =
+    verb === "confirm" ? `Lower ${of.case_id} from ${of.from} to ${of.to}?` : `Keep ${of.case_id} at ${of.from}?`;
   const send = async (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     const by = new FormData(/** @type {HTMLFormElement} */ (event.target)).get("by");
     setSending(true);
     try {
       await answer(of.case_id, of.recommendation, verb, typeof by === "string" ? by.trim() : "");
-      const words = verb === "confirm" ? `Confirmed; ${of.to} holds once the worker has read it.` : `Declined; ${of.from} stays.`;
+      const words =
+        verb === "confirm" ? `Confirmed; ${of.to} holds once the worker has read it.` : `Declined; ${of.from} stays.`;
       announce("answer", `${of.case_id}: ${words}`);
       done(words);
       dialog.current?.close();

@@ -13,54 +13,92 @@ const HOW = /** @type {Record<string, string>} */ ({
 
 /** @param {{trace: any, words: string[]}} of */
 export const Explained = ({ trace, words }) => html`
-  ${(trace.clocks ?? []).map((/** @type {any} */ life) => html`
+  ${(trace.clocks ?? []).map(
+    (/** @type {any} */ life) => html`
     <section class="why" key=${`${life.clock}${life.run}${life.generation}`}>
       <h3>${named(life.clock)}${life.run > 1 ? ` ${life.run}` : ""} <${State} of=${life.verdict.state} /></h3>
-      ${life.counts.map((/** @type {any} */ count, /** @type {number} */ index) => html`<${Count} key=${index} count=${count} number=${life.counts.length > 1 ? index + 1 : 0} isDecisive=${index === life.decisive_count} deadline=${life.deadline} rules=${trace.rules} />`)}
-    </section>`)}
-  ${(trace.silences ?? []).map((/** @type {any} */ silence) => html`
+      ${life.counts.map((/** @type {any} */ count, /** @type {number} */ index) => html`
+        <${Count} key=${index} count=${count} number=${life.counts.length > 1 ? index + 1 : 0}
+          isDecisive=${index === life.decisive_count} deadline=${life.deadline} />`)}
+    </section>`,
+  )}
+  ${(trace.silences ?? []).map(
+    (/** @type {any} */ silence) => html`
     <section class="why" key=${`silence${silence.clock}${silence.run}`}>
       <h3>${named(silence.clock)}: support waits on the customer <${State} of=${silence.verdict.state} /></h3>
-      <${Count} count=${silence.count} number=${0} isDecisive=${true} deadline=${silence.deadline} rules=${trace.rules} />
-    </section>`)}
+      <${Count} count=${silence.count} number=${0} isDecisive=${true} deadline=${silence.deadline} />
+    </section>`,
+  )}
+  <${Rules} of=${trace.rules ?? {}} />
   <details class="words"><summary>The same as text, in full</summary>
     <pre tabindex="0" role="region" aria-label="Explanation as text">${words.join("\n")}</pre></details>`;
 
-/** @param {{count: any, number: number, isDecisive: boolean, deadline: string | null, rules: any}} of */
-function Count({ count, number, isDecisive, deadline, rules }) {
+/** @param {{count: any, number: number, isDecisive: boolean, deadline: string | null}} of */
+function Count({ count, number, isDecisive, deadline }) {
   const zone = count.calendar.zone;
-  const because = Object.entries(count.target.because ?? {}).map(([name, value]) => `${name.replaceAll("_", " ")} is ${String(value).replaceAll("_", " ")}`).join(", ");
+  const because = Object.entries(count.target.because ?? {})
+    .map(([name, value]) => `${name.replaceAll("_", " ")} is ${String(value).replaceAll("_", " ")}`)
+    .join(", ");
   return html`
     <div class="count-box" data-decisive=${isDecisive}>
-      ${number > 0 && html`<h4>Count ${number}${isDecisive ? ": this one decides" : ""} <span class="terms">${HOW[count.how] ?? named(count.how)}</span></h4>`}
+      ${number > 0 && html`
+        <h4>Count ${number}${isDecisive ? ": this one decides" : ""}
+          ${" "}<span class="terms">${HOW[count.how] ?? named(count.how)}</span></h4>`}
       <dl class="because">
-        <div><dt>Target</dt><dd><strong>${length(count.target.seconds)}</strong> ${count.target.source === "pack" ? "" : " of the case itself "}<${Rule} id=${count.target.rule} rules=${rules} />${because && html` <span class="terms">because ${because}</span>`}</dd></div>
-        <div><dt>Hours</dt><dd>${count.calendar.always_open ? "Round the clock" : html`${count.calendar.name} <span class="terms">${zone}</span>`} <${Rule} id=${count.hours.rule} rules=${rules} /></dd></div>
-        <div><dt>From</dt><dd>${dayTime(count.from, zone)}${count.credit_seconds ? html` <span class="terms">with ${length(count.credit_seconds)} used up before</span>` : ""}</dd></div>
+        <div><dt>Target</dt><dd>
+          <strong>${length(count.target.seconds)}</strong> ${count.target.source !== "pack" && "of the case itself "}<${Rule} id=${count.target.rule} />
+          ${because && html` <span class="terms">because ${because}</span>`}</dd></div>
+        <div><dt>Hours</dt><dd>
+          ${count.calendar.always_open ? "Round the clock" : count.calendar.name} <${Rule} id=${count.hours.rule} /></dd></div>
+        <div><dt>From</dt><dd>
+          ${dayTime(count.from, zone)}
+          ${count.credit_seconds > 0 && html` <span class="terms">with ${length(count.credit_seconds)} used up before</span>`}</dd></div>
       </dl>
       <${Periods} count=${count} zone=${zone} />
-      <p class="sum">${count.reaches_target ? html`${length(count.target.seconds)} are used up at <strong>${dayTime(count.ends_at, zone)}</strong>` : "The target is not reached before calendars end"}${isDecisive && deadline === count.ends_at ? ": the deadline." : "."}</p>
+      <p class="sum">${
+        count.reaches_target
+          ? html`${length(count.target.seconds)} are used up at <strong>${dayTime(count.ends_at, zone)}</strong>`
+          : "The target is not reached before calendars end"
+      }${isDecisive && deadline === count.ends_at ? ": the deadline." : "."}</p>
     </div>`;
 }
 
 /** @param {{count: any, zone: string}} of */
 function Periods({ count, zone }) {
-  const lines = [...count.periods.map((/** @type {any} */ each) => ({ at: each.from, ...each })), ...closings(count, zone)].sort((a, b) => a.at.localeCompare(b.at));
+  const lines = [
+    ...count.periods.map((/** @type {any} */ each) => ({ at: each.from, ...each })),
+    ...closings(count, zone),
+  ].sort((a, b) => a.at.localeCompare(b.at));
   if (lines.length === 0) return null;
   return html`
     <table class="periods"><thead><tr><th scope="col">Open</th><th scope="col">Counts</th><th scope="col">Sum</th></tr></thead>
-      <tbody>${lines.slice(0, PERIODS_MAX).map((line, index) => line.closed ? html`<tr key=${index} class="closed"><td>${line.text}</td><td>–</td><td></td></tr>` : html`
-        <tr key=${index}><td>${fromTo(line.from, line.to, zone)}</td><td>${length(line.seconds)}</td><td>${length(line.sum_seconds)}</td></tr>`)}
+      <tbody>${lines.slice(0, PERIODS_MAX).map((line, index) =>
+        line.closed
+          ? html`
+        <tr key=${index} class="closed"><td>${line.text}</td><td>–</td><td></td></tr>`
+          : html`
+        <tr key=${index}><td>${fromTo(line.from, line.to, zone)}</td><td>${length(line.seconds)}</td>
+          <td>${length(line.sum_seconds)}</td></tr>`,
+      )}
         ${lines.length > PERIODS_MAX && html`<tr><td colspan="3">and ${lines.length - PERIODS_MAX} more: see the text</td></tr>`}</tbody>
     </table>`;
 }
 
 /** Days and hours of them that something with a name has closed. @param {any} count @param {string} zone */
 function closings(count, zone) {
-  return count.calendar.days.flatMap((/** @type {any} */ day) => (day.closings ?? []).map((/** @type {any} */ closing) => {
-    const date = format("UTC", { weekday: "short", day: "numeric", month: "short" }).format(Date.parse(day.date)).replace(",", "");
-    return { closed: true, at: `${day.date}T12:00:00Z`, text: `${date} closed: ${closing.name || named(closing.kind)}`, zone };
-  }));
+  return count.calendar.days.flatMap((/** @type {any} */ day) =>
+    (day.closings ?? []).map((/** @type {any} */ closing) => {
+      const date = format("UTC", { weekday: "short", day: "numeric", month: "short" })
+        .format(Date.parse(day.date))
+        .replace(",", "");
+      return {
+        closed: true,
+        at: `${day.date}T12:00:00Z`,
+        text: `${date} closed: ${closing.name || named(closing.kind)}`,
+        zone,
+      };
+    }),
+  );
 }
 
 /** With seconds where minutes do not tell them apart. @param {string} from @param {string} to @param {string} zone */
@@ -76,8 +114,13 @@ const sameDay = (/** @type {string} */ a, /** @type {string} */ b, /** @type {st
   return day.format(new Date(a)) === day.format(new Date(b));
 };
 
-/** A rule's id, and its sentence for whoever asks. @param {{id: string, rules: any}} of */
-function Rule({ id, rules }) {
-  const said = rules?.[id];
-  return html`<span class="rule" title=${said?.clause ?? ""}>${id}</span>`;
-}
+/** @param {{id: string}} of what the list below has the sentence of */
+const Rule = ({ id }) => html`<span class="rule">${id}</span>`;
+
+/** The sentence of each rule that was named, and whether the plan states it. @param {{of: Record<string, any>}} rules */
+const Rules = ({ of }) => html`
+  <section class="why"><h3>Rules</h3>
+    <dl class="rules">${Object.entries(of).map(([id, rule]) => html`
+      <div key=${id}><dt><${Rule} id=${id} /></dt>
+        <dd>${rule.clause} <span class="terms">${rule.origin === "stated" ? "stated by the plan" : "the pack's own"}</span></dd></div>`)}</dl>
+  </section>`;

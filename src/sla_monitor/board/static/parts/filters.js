@@ -3,7 +3,13 @@ import { html } from "../lib/html.js";
 import { go } from "../lib/route.js";
 import { named } from "../lib/words.js";
 
-const FACETS = /** @type {const} */ ([["state", "State"], ["severity", "Severity"], ["plan", "Plan"], ["clock", "Clock"], ["queue", "Queue"]]);
+const FACETS = /** @type {const} */ ([
+  ["state", "State"],
+  ["severity", "Severity"],
+  ["plan", "Plan"],
+  ["clock", "Clock"],
+  ["queue", "Queue"],
+]);
 const ORDER = ["breached", "at_risk", "running", "paused"];
 
 /**
@@ -28,7 +34,8 @@ export function Filters({ query, facets }) {
     <form class="filters" role="search" aria-label="Filter the cases" onSubmit=${(/** @type {Event} */ event) => event.preventDefault()}>
       <${Search} query=${query} />
       ${query.getAll("customer").length > 0 && html`<${Facet} name="customer" title="Customer" query=${query} counts=${{}} />`}
-      ${FACETS.map(([name, title]) => html`<${Facet} key=${name} name=${name} title=${title} query=${query} counts=${facets[name] ?? {}} />`)}
+      ${FACETS.map(([name, title]) => html`
+        <${Facet} key=${name} name=${name} title=${title} query=${query} counts=${facets[name] ?? {}} />`)}
       ${isAny && html`<p class="clear"><a href="/cases">Clear all filters</a></p>`}
     </form>`;
 }
@@ -54,13 +61,16 @@ function Facet({ name, title, query, counts }) {
   return html`
     <fieldset class="facet">
       <legend>${title}</legend>
-      <div class="choices">${values.map((value) => html`
-        <label key=${value} class="choice"><input type="checkbox" name=${name} value=${value} checked=${chosen.includes(value)} onChange=${() => toggle(value)} />
+      <div class="choices">${values.map(
+        (value) => html`
+        <label key=${value} class="choice">
+          <input type="checkbox" name=${name} value=${value} checked=${chosen.includes(value)} onChange=${() => toggle(value)} />
           <span>${name === "queue" || name === "customer" ? value || "None" : named(value)}</span>
-          ${value in counts && html`<span class="tally">${counts[value].toLocaleString("en")}</span>`}</label>`)}
+          ${value in counts && html`<span class="tally">${counts[value].toLocaleString("en")}</span>`}</label>`,
+      )}
       </div>
     </fieldset>`;
 }
 
 /** @param {string} name @returns {(a: string, b: string) => number} */
-const by = (name) => name === "state" ? (a, b) => ORDER.indexOf(a) - ORDER.indexOf(b) : (a, b) => a.localeCompare(b);
+const by = (name) => (name === "state" ? (a, b) => ORDER.indexOf(a) - ORDER.indexOf(b) : (a, b) => a.localeCompare(b));

@@ -29,7 +29,8 @@ export function Frame() {
 }
 
 /** @param {{href: string, here: boolean, children: any}} link */
-const NavLink = ({ href, here, children }) => html`<a href=${href} aria-current=${here ? "page" : undefined}>${children}</a>`;
+const NavLink = ({ href, here, children }) =>
+  html`<a href=${href} aria-current=${here ? "page" : undefined}>${children}</a>`;
 
 const Announcements = () => html`<p class="unseen" role="status">${useStore(announced)}</p>`;
 
@@ -39,7 +40,8 @@ function View({ at }) {
   if (at.view === "overview") return html`<${Overview} />`;
   if (at.view === "cases") return html`<${Cases} query=${at.query} />`;
   if (at.view === "case") return html`<${Case} caseId=${at.caseId} />`;
-  return html`<h1 tabindex="-1">Nothing is here</h1><p class="plain">The board has an <a href="/">overview</a> and a <a href="/cases">list of open cases</a>.</p>`;
+  return html`<h1 tabindex="-1">Nothing is here</h1>
+    <p class="plain">The board has an <a href="/">overview</a> and a <a href="/cases">list of open cases</a>.</p>`;
 }
 
 let isFirst = true;

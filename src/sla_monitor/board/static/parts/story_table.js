@@ -5,14 +5,27 @@ import { dayTime } from "../lib/words.js";
 /** @param {{told: import("../lib/story.js").Told[], zone: string, chosen: number | null, choose: (number: number | null) => void}} of */
 export const StoryTable = ({ told, zone, chosen, choose }) => html`
   <table class="story" role="table" aria-label="All that happened">
-    <thead role="rowgroup"><tr role="row"><th scope="col" role="columnheader">No.</th><th scope="col" role="columnheader">Time</th><th scope="col" role="columnheader">What</th><th scope="col" role="columnheader">Said</th></tr></thead>
-    <tbody role="rowgroup">${told.map((each) => html`
-      <tr key=${each.id + each.source} id=${`told-${each.number}`} role="row" data-tone=${each.tone} data-void=${each.void} data-chosen=${chosen === each.number}
+    <thead role="rowgroup"><tr role="row">${["No.", "Time", "What", "Said"].map((title) => html`
+      <th key=${title} scope="col" role="columnheader">${title}</th>`)}</tr></thead>
+    <tbody role="rowgroup">${told.map(
+      (each) => html`
+      <tr key=${each.id + each.source} id=${`told-${each.number}`} role="row" data-tone=${each.tone}
+        data-void=${each.void} data-chosen=${chosen === each.number}
         onMouseEnter=${() => choose(each.number)} onMouseLeave=${() => choose(null)}>
         <td role="cell" class="story-number"><span class="dot" data-tone=${each.tone}>${each.number}</span></td>
-        <td role="cell" class="story-time">${each.atMs === null ? html`<span class="none" title="Only that it was said is known still">not kept</span>` : html`<time dateTime=${new Date(each.atMs).toISOString()} title=${new Date(each.atMs).toISOString()}>${dayTime(each.atMs, zone)}</time>`}</td>
-        <td role="cell" class="story-what"><strong>${each.void ? html`<s>${each.what}</s> <span class="unseen">(no longer stands)</span>` : each.what}</strong><span class="terms">${each.lane === "events" ? "event" : "notice"}</span></td>
+        <td role="cell" class="story-time"><${At} atMs=${each.atMs} zone=${zone} /></td>
+        <td role="cell" class="story-what">
+          <strong>${each.void ? html`<s>${each.what}</s><span class="unseen"> (no longer stands)</span>` : each.what}</strong>
+          <span class="terms">${each.lane === "events" ? "event" : "notice"}</span></td>
         <td role="cell" class="story-about">${each.about}</td>
-      </tr>`)}
+      </tr>`,
+    )}
     </tbody>
   </table>`;
+
+/** @param {{atMs: number | null, zone: string}} of */
+function At({ atMs, zone }) {
+  if (atMs === null) return html`<span class="none" title="Only that it was said is known still">not kept</span>`;
+  const iso = new Date(atMs).toISOString();
+  return html`<time dateTime=${iso} title=${iso}>${dayTime(atMs, zone)}</time>`;
+}

@@ -2,7 +2,11 @@
 import { html, useState } from "../lib/html.js";
 
 const KEY = "sla-monitor-theme";
-const CHOICES = /** @type {const} */ ([["auto", "Auto"], ["light", "Light"], ["dark", "Dark"]]);
+const CHOICES = /** @type {const} */ ([
+  ["auto", "Auto"],
+  ["light", "Light"],
+  ["dark", "Dark"],
+]);
 
 function choose(/** @type {string} */ theme) {
   if (theme === "auto") {
@@ -16,11 +20,18 @@ function choose(/** @type {string} */ theme) {
 
 export function ThemeSwitch() {
   const [theme, setTheme] = useState(document.documentElement.dataset.theme ?? "auto");
-  const take = (/** @type {string} */ chosen) => { choose(chosen); setTheme(chosen); };
+  const take = (/** @type {string} */ chosen) => {
+    choose(chosen);
+    setTheme(chosen);
+  };
   return html`
     <fieldset class="theme">
       <legend class="unseen">Colours</legend>
-      ${CHOICES.map(([value, label]) => html`
-        <label key=${value}><input type="radio" name="theme" value=${value} checked=${theme === value} onChange=${() => take(value)} /><span>${label}</span></label>`)}
+      ${CHOICES.map(
+        ([value, label]) => html`
+        <label key=${value}>
+          <input type="radio" name="theme" value=${value} checked=${theme === value} onChange=${() => take(value)} />
+          <span>${label}</span></label>`,
+      )}
     </fieldset>`;
 }

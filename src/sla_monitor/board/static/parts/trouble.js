@@ -61,4 +61,5 @@ export function Trouble({ problem }) {
     </div>`;
 }
 
-const sentence = (/** @type {string} */ text) => text[0].toUpperCase() + text.slice(1) + (text.endsWith(".") ? "" : ".");
+const sentence = (/** @type {string} */ text) =>
+  text[0].toUpperCase() + text.slice(1) + (text.endsWith(".") ? "" : ".");

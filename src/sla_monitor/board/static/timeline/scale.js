@@ -48,16 +48,39 @@ export function scaleOf({ fromMs, toMs, open, left, right }) {
 }
 
 const [SECOND, MINUTE, HOUR, DAY] = [1_000, 60_000, 3_600_000, 86_400_000];
-const STEPS = [SECOND, 5 * SECOND, 15 * SECOND, MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 3 * HOUR, 6 * HOUR, DAY, 7 * DAY, 28 * DAY];
+const STEPS = [
+  SECOND,
+  5 * SECOND,
+  15 * SECOND,
+  MINUTE,
+  5 * MINUTE,
+  15 * MINUTE,
+  HOUR,
+  3 * HOUR,
+  6 * HOUR,
+  DAY,
+  7 * DAY,
+  28 * DAY,
+];
 const FIRST_MONDAY = 4 * DAY; // 1970-01-05
 const TICK_PX_MIN = 78;
 const TICKS_MAX = 400;
 
 /** How far the zone's wall clock is ahead of UTC at an instant. @param {number} at @param {string} zone */
 function offset(at, zone) {
-  const parts = format(zone, { year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric", second: "numeric" }).formatToParts(at);
+  const parts = format(zone, {
+    year: "numeric",
+    month: "numeric",
+    day: "numeric",
+    hour: "numeric",
+    minute: "numeric",
+    second: "numeric",
+  }).formatToParts(at);
   const of = (/** @type {string} */ type) => Number(parts.find((each) => each.type === type)?.value);
-  return Date.UTC(of("year"), of("month") - 1, of("day"), of("hour"), of("minute"), of("second")) - Math.floor(at / SECOND) * SECOND;
+  return (
+    Date.UTC(of("year"), of("month") - 1, of("day"), of("hour"), of("minute"), of("second")) -
+    Math.floor(at / SECOND) * SECOND
+  );
 }
 
 /**
@@ -86,8 +109,11 @@ export function ticks(scale, zone) {
 
 /** @param {number} atMs @param {number} step @param {string} zone */
 function label(atMs, step, zone) {
-  if (step >= DAY) return format(zone, { weekday: "short", day: "numeric", month: "short" }).format(atMs).replace(",", "");
+  if (step >= DAY)
+    return format(zone, { weekday: "short", day: "numeric", month: "short" }).format(atMs).replace(",", "");
   if (step < MINUTE) return format(zone, { hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(atMs);
   const time = format(zone, { hour: "2-digit", minute: "2-digit" }).format(atMs);
-  return time === "00:00" ? format(zone, { weekday: "short", day: "numeric", month: "short" }).format(atMs).replace(",", "") : time;
+  return time === "00:00"
+    ? format(zone, { weekday: "short", day: "numeric", month: "short" }).format(atMs).replace(",", "")
+    : time;
 }

@@ -12,7 +12,9 @@ import { Incomplete, Trouble } from "../parts/trouble.js";
 export function Cases({ query }) {
   const asked = query.toString();
   const { document: said, problem } = useLive(asked ? `/cases?${asked}` : "/cases", "/stream");
-  useEffect(() => { document.title = "Open cases · SLA board"; }, []);
+  useEffect(() => {
+    document.title = "Open cases · SLA board";
+  }, []);
   const total = said?.total;
   useEffect(() => {
     if (total !== undefined) announce("found", plural(total, "clock"));
@@ -20,10 +22,13 @@ export function Cases({ query }) {
   return html`
     <div class="view-head">
       <h1 tabindex="-1">Open cases</h1>
-      ${said && html`<p class="terms"><strong>${total.toLocaleString("en")}</strong> ${total === 1 ? "clock" : "clocks"}${said.items.length < total ? `, ${said.items.length} on this page` : ""}</p>`}
+      ${said && html`<p class="terms">
+        <strong>${total.toLocaleString("en")}</strong> ${total === 1 ? "clock" : "clocks"}${said.items.length < total ? `, ${said.items.length} on this page` : ""}</p>`}
     </div>
     <${Trouble} problem=${problem} />
-    ${said && html`
+    ${
+      said &&
+      html`
       <${Incomplete} partitions=${said.partitions ?? []} complete=${said.complete} />
       <div class="list">
         <details class="filter-box" open=${matchMedia("(min-width: 60rem)").matches}>
@@ -31,11 +36,15 @@ export function Cases({ query }) {
           <${Filters} query=${query} facets=${said.facets} />
         </details>
         <div class="list-main">
-          ${said.items.length === 0 ? html`<p class="none card">No clock of an open case is like that. <a href="/cases">Show all</a></p>`
-            : html`<${ClockTable} clocks=${said.items} query=${query} />`}
+          ${
+            said.items.length === 0
+              ? html`<p class="none card">No clock of an open case is like that. <a href="/cases">Show all</a></p>`
+              : html`<${ClockTable} clocks=${said.items} query=${query} />`
+          }
           <${Pages} query=${query} next=${said.next} />
         </div>
-      </div>`}
+      </div>`
+    }
     ${!said && !problem && html`<p class="plain">Asking the worker.</p>`}`;
 }
 

@@ -35,7 +35,8 @@ const Shown = ({ said }) => html`
   <${Counts} of=${said.counts} />
   <div class="columns">
     <div class="column">
-      <${ClockList} id="nearest" title="Next deadlines" clocks=${said.nearest.slice(0, NEAREST_MAX)} count=${said.counts.running + said.counts.at_risk}
+      <${ClockList} id="nearest" title="Next deadlines" clocks=${said.nearest.slice(0, NEAREST_MAX)}
+        count=${said.counts.running + said.counts.at_risk}
         href="/cases?state=running&state=at_risk" none="No clock is running." />
     </div>
     <div class="column">
@@ -58,8 +59,11 @@ function Downgrades({ of, count }) {
     <section class="card" aria-labelledby="downgrades">
       <header class="card-head"><h2 id="downgrades">Downgrades waiting</h2>
         ${count > shown.length && html`<span class="terms">the first ${shown.length} of ${count.toLocaleString("en")}</span>`}</header>
-      ${of.length === 0 ? html`<p class="none">Nothing waits for a decision.</p>` : shown.map((each) => html`<${Downgrade} key=${each.recommendation} of=${each} />`)}
-      ${of.length > DOWNGRADES_MAX && html`<button type="button" class="more" aria-expanded=${isWhole} onClick=${() => setWhole(!isWhole)}>${isWhole ? "Show fewer" : `Show ${of.length}`}</button>`}
+      ${of.length === 0 ? html`<p class="none">Nothing waits for a decision.</p>` : shown.map((each) => html`
+        <${Downgrade} key=${each.recommendation} of=${each} />`)}
+      ${of.length > DOWNGRADES_MAX && html`
+        <button type="button" class="more" aria-expanded=${isWhole} onClick=${() => setWhole(!isWhole)}>
+          ${isWhole ? "Show fewer" : `Show ${of.length}`}</button>`}
     </section>`;
 }
 
@@ -97,7 +101,16 @@ function useBreachesAnnounced(said) {
     const before = known.current;
     known.current = new Set(said.breached.map(keyOf));
     if (!before) return;
-    const fresh = said.breached.filter((each) => !before.has(keyOf(each)) && Date.parse(each.deadline ?? "") > Date.parse(said.now) - 60_000);
-    if (fresh.length) announce("breach", `${plural(fresh.length, "new breach", "new breaches")}: ${fresh.slice(0, 3).map((each) => each.case_id).join(", ")}`);
+    const fresh = said.breached.filter(
+      (each) => !before.has(keyOf(each)) && Date.parse(each.deadline ?? "") > Date.parse(said.now) - 60_000,
+    );
+    if (fresh.length)
+      announce(
+        "breach",
+        `${plural(fresh.length, "new breach", "new breaches")}: ${fresh
+          .slice(0, 3)
+          .map((each) => each.case_id)
+          .join(", ")}`,
+      );
   }, [said]);
 }
