@@ -43,7 +43,11 @@ def page() -> str:
 def section(name: str, command: Any) -> Iterator[str]:
     """One command: what it does, how it is called, what it takes, examples."""
     context = command.make_context(name, [], resilient_parsing=True)
-    usage = " ".join(command.collect_usage_pieces(context)).translate({ord(brace): None for brace in "{}"})
+    usage = (
+        " ".join(command.collect_usage_pieces(context))
+        .translate({ord(brace): None for brace in "{}"})
+        .replace("......", "...")
+    )
     first, *others = [" ".join(part.split()) for part in re.split(r"\n\s*\n", command.help.strip())]
     yield f"## `{name}`\n"
     yield f"{first}\n"

@@ -22,12 +22,13 @@ from tests.kafka.helpers import fresh_prefix
 ROOT = Path(__file__).parents[2]
 LINES = [line for examples in EXAMPLES.values() for line, _ in examples]
 
-# Run elsewhere: two that go on until they are told to end, two that resolve the holidays of 250 countries, one twice.
+# Run elsewhere: three that go on until they are told to end, two that resolve the holidays of 250 countries, one twice.
 ELSEWHERE = {
     "doctor": "tests/cli/test_doctor.py",
     "verify --json": "tests/kafka/test_verify.py",
     "run": "tests/kafka/test_ending.py",
     "demo": "tests/cli/test_demo.py",
+    "watch": "tests/cli/test_watch.py",
     "calendar lock": "tests/cli/test_calendar.py",
 }
 # With Kafka, in the order in which they are run; the exit code where it is not 0, and why.

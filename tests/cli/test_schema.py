@@ -46,6 +46,7 @@ def test_all_of_them_are_printed_by_name(monkeypatch: pytest.MonkeyPatch, capsys
     assert code == 0
     found = json.loads(out)
     assert found.pop("asyncapi")["asyncapi"] == "3.0.0"  # tests/cli/test_asyncapi.py
+    assert found.pop("api")["openapi"].startswith("3.1")  # tests/board/test_openapi.py
     assert {name: make() for name, make in FORMATS.items()} == found
 
 

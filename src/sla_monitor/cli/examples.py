@@ -105,6 +105,10 @@ EXAMPLES: Final[Mapping[str, Sequence[Example]]] = {
         ("verify", "Every notice recomputed, up to where each partition stands now."),
         ("verify --json", "One JSON object, for programs."),
     ),
+    "watch": (
+        ("watch", "The nearest deadlines counting down, until Ctrl-C."),
+        ("watch --url http://127.0.0.1:6067 --json", "Of another worker, each overview as a line."),
+    ),
 }
 
 
