@@ -26,7 +26,11 @@ from sla_monitor.wire.notice_schema import notice_schema
 from sla_monitor.wire.rows import PARTITION_KEY
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *sorted((ROOT / "examples").rglob("*.md")),
+]
 EXAMPLE = ROOT / "docs/examples/first-case.jsonl"
 README_LINES_MAX = 250
 SIZES_MAY_DIFFER_BY = 0.1
@@ -75,17 +79,19 @@ def shows(shown: str, printed: str) -> bool:
 def test_a_command_prints_what_its_page_shows(page: str, command: str, shown: Sequence[str]) -> None:
     """Line by line; only a last line of `…` stands for more."""
     program, *arguments = shlex.split(command)
-    assert program == "sla-monitor", page
-    done = subprocess.run(
-        [sys.executable, "-m", "sla_monitor", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    real = {"sla-monitor": [sys.executable, "-m", "sla_monitor"], "python": [sys.executable]}[program]
+    source = None
+    if "<" in arguments:
+        *arguments, _, name = arguments
+        source = (ROOT / name).read_text("utf-8")
+    done = subprocess.run([*real, *arguments], cwd=ROOT, input=source, capture_output=True, text=True, check=False)
     printed = (done.stdout + done.stderr).splitlines()
     *lines, last = shown
     complete = last != "…"
     wanted = [*lines, last] if complete else lines
     assert len(printed) == len(wanted) if complete else len(printed) > len(wanted)
-    for line, real in zip(wanted, printed, strict=False):
-        assert shows(line, real), f"{page} shows\n{line}\nprinted is\n{real}"
+    for line, said in zip(wanted, printed, strict=False):
+        assert shows(line, said), f"{page} shows\n{line}\nprinted is\n{said}"
 
 
 def test_the_quick_start_is_among_them() -> None:

@@ -415,7 +415,8 @@ WORKER: Final = Dashboard(
                 stat(
                     "Partitions without a worker",
                     "Partitions of the input that no worker serves that Prometheus reaches.",
-                    f"max(sla_input_partitions{{{DEPLOYMENT}}}) - sum(sla_partition_state{{{AT_WORK}}})",
+                    f"max(sla_input_partitions{{{DEPLOYMENT}}})"
+                    f" - sum(max by (partition) (sla_partition_state{{{AT_WORK}}}))",
                     thresholds=RED,
                 ),
                 stat(

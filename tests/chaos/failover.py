@@ -21,15 +21,17 @@ async def open_cases(world: World, cases: int = PARTITIONS * CASES_A_PARTITION) 
     await settle_state(world)
 
 
-async def balanced(world: World) -> None:
-    """Until all partitions are live and every worker has some."""
+async def balanced(world: World, *, spare: bool = False) -> None:
+    """Until all partitions are live and every worker has some, or with `spare` has joined at least: three workers
+    may share four partitions so that one has none.
+    """
     async with asyncio.timeout(LIVE_WITHIN_SECONDS):
         while True:
             running = [worker for worker in world.workers if worker.exit_code is None]
             found = [await worker.states() for worker in running]
             numbers = sorted(number for each in found for number in each)
             states = {state for each in found for state in each.values()}
-            if all(found) and numbers == list(range(world.partitions)) and states == {"live"}:
+            if (spare or all(found)) and numbers == list(range(world.partitions)) and states == {"live"}:
                 return
             await asyncio.sleep(LOOK_EVERY_SECONDS)
 

@@ -38,13 +38,21 @@ async def a_load(world: World, over: asyncio.Event) -> int:
 
 
 async def replace_each(world: World, over: asyncio.Event) -> None:
-    """The next begins when the one before has everything that it will have. Each leaves in order."""
+    """Each leaves in order: the first before its successor comes, as in Compose, the second once its successor has
+    everything that it will have, as in Kubernetes.
+    """
+    first, second = world.workers
     try:
-        for old in tuple(world.workers):
-            old.terminate()
-            assert await old.ended() == 0, old.end_of_log()
-            world.start()
-            await balanced(world)
+        first.terminate()
+        assert await first.ended() == 0, first.end_of_log()
+        world.start()
+        await balanced(world)
+        successor = world.start()
+        await successor.ready()
+        await balanced(world, spare=True)
+        second.terminate()
+        assert await second.ended() == 0, second.end_of_log()
+        await balanced(world)
     finally:
         over.set()
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import io
 import json
-import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from sla_monitor.cli import backtest as command
-from sla_monitor.cli import main as cli
 
 EXAMPLES = Path(__file__).parents[2] / "docs/examples"
 PACKS = ("--old", EXAMPLES / "hosting.yaml", "--new", EXAMPLES / "hosting-next.yaml")
@@ -22,16 +21,9 @@ Backtest = Callable[..., object]
 
 
 @pytest.fixture
-def backtest(monkeypatch: pytest.MonkeyPatch) -> Backtest:
+def backtest(sla_monitor: Backtest) -> Backtest:
     """Runs the command in this process; answers with its exit code."""
-
-    def run(*arguments: object) -> object:
-        monkeypatch.setattr(sys, "argv", ["sla-monitor", "backtest", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return ended.value.code
-
-    return run
+    return partial(sla_monitor, "backtest")
 
 
 def test_flips_are_data_for_programs(backtest: Backtest, capfd: pytest.CaptureFixture[str]) -> None:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from sla_monitor.cli import main as cli
 from sla_monitor.core import decide
 from sla_monitor.wire.trace_schema import trace_schema
 from tests.cli.packs import hosting
@@ -46,16 +45,9 @@ Run = Callable[..., object]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(sla_monitor: Run) -> Run:
     """Runs the command in this process; answers with its exit code."""
-
-    def explain(*arguments: object) -> object:
-        monkeypatch.setattr(sys, "argv", ["sla-monitor", "explain", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return ended.value.code
-
-    return explain
+    return partial(sla_monitor, "explain")
 
 
 @pytest.fixture
@@ -148,17 +140,37 @@ def test_words_say_what_the_trace_says(
         assert "met: in time, 1,800 s left" in words
 
 
-def test_long_counts_are_shortened_in_words_only(
-    run: Run, trace: Callable[..., dict[str, Any]], file: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+def test_long_counts_are_told_in_weeks(
+    run: Run,
+    trace: Callable[..., dict[str, Any]],
+    file: Callable[..., Path],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A year of working days is not read to its end; the data has all of it."""
+    """Of a year of working days the first and the last are read one by one, and what was closed between by its name."""
+    monkeypatch.setenv("COLUMNS", "120")
     year = {"targets": {"initial_response": 250 * 8 * 3600}, "severity": "C", "country": "DE"}
     path = file(event("case-1", "case.opened", NINE, "o", **(A_CASE | year)))
     assert run("case-1", "--events", path) == 0
     shown = capsys.readouterr().out
+    assert len(shown.splitlines()) < 80
+    words = " ".join(shown.split())
+    assert "Mon 2026-01-12 to Tue 2026-12-22, 339 days alike: Mon Tue Wed Thu Fri 09:00-17:00; Sat Sun closed" in words
+    assert "Mon 2026-01-19 09:00 to Mon 2026-12-14 17:00, 231 periods 6,652,800 6,937,200" in words
+    assert "Fri 2026-04-03 closed: Good Friday" in words
+    assert len(json.dumps(trace("case-1", "--events", path))) < 10_000
+
+
+def test_counts_of_many_years_are_cut_in_words(
+    run: Run, file: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The data has all of it."""
+    years = {"targets": {"initial_response": 365 * 24 * 3600}, "severity": "C", "country": "DE"}
+    path = file(event("case-1", "case.opened", NINE, "o", **(A_CASE | years)))
+    assert run("case-1", "--events", path) == 0
+    shown = capsys.readouterr().out
     assert len(shown.splitlines()) < 110
     assert "more, see --json" in shown
-    assert len(trace("case-1", "--events", path)["clocks"][0]["counts"][0]["periods"]) == 251
 
 
 def test_an_unknown_case_is_named_and_exit_1(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from sla_monitor.cli import main as cli
 from sla_monitor.cli.policy import spelt
 from sla_monitor.core.facts import HOUR, MINUTE, SECOND
 
@@ -25,16 +24,9 @@ Policy = Callable[..., object]
 
 
 @pytest.fixture
-def policy(monkeypatch: pytest.MonkeyPatch) -> Policy:
+def policy(sla_monitor: Policy) -> Policy:
     """Runs the command in this process; answers with its exit code."""
-
-    def run(*arguments: object) -> object:
-        monkeypatch.setattr(sys, "argv", ["sla-monitor", "policy", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return ended.value.code
-
-    return run
+    return partial(sla_monitor, "policy")
 
 
 def test_a_clean_pack_is_one_word_and_exit_0(policy: Policy, capfd: pytest.CaptureFixture[str]) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
-import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sla_monitor.cli import main as cli
 from sla_monitor.config.packs import load_packs
 from sla_monitor.engine.simulation import Simulation
 from tests.engine.feeding import A_CASE, NINE, clock, event
@@ -27,16 +26,9 @@ Report = Callable[..., object]
 
 
 @pytest.fixture
-def report(monkeypatch: pytest.MonkeyPatch) -> Report:
+def report(sla_monitor: Report) -> Report:
     """Runs the command in this process; answers with its exit code."""
-
-    def run(*arguments: object) -> object:
-        monkeypatch.setattr(sys, "argv", ["sla-monitor", "report", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return ended.value.code
-
-    return run
+    return partial(sla_monitor, "report")
 
 
 def simulated(*lines: bytes, until: int | None = None, pack: Path | None = None) -> list[bytes]:

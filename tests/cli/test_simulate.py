@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -25,16 +26,9 @@ Simulate = Callable[..., object]
 
 
 @pytest.fixture
-def simulate(monkeypatch: pytest.MonkeyPatch) -> Simulate:
+def simulate(sla_monitor: Simulate) -> Simulate:
     """Runs the command in this process; answers with its exit code."""
-
-    def run(*arguments: object) -> object:
-        monkeypatch.setattr(sys, "argv", ["sla-monitor", "simulate", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return ended.value.code
-
-    return run
+    return partial(sla_monitor, "simulate")
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from sla_monitor.core import decide
 from sla_monitor.core import facts as f
 from sla_monitor.core import notices as n
 from sla_monitor.core.clock import Running, Stopped
@@ -256,6 +257,20 @@ def test_an_early_fold_says_what_it_decides() -> None:
         story._keep(fold(story.case, when, story.now, PACKS, story.bounds))
     assert story.when(n.BREACHED) == f"{MONDAY} 13:00"
     story.wake(A_MONTH_LATER)
+    assert story.when(n.BREACHED) == f"{MONDAY} 13:00"
+
+
+def test_what_an_early_fold_has_said_is_not_said_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the last of what is folded was withdrawn: then no fact has led as far as the fold has, and the breach
+    of 13:00 is still to come for whoever has the case in memory.
+    """
+    monkeypatch.setattr(decide, "FACTS_MAX", 4)
+    story = Story(f"{MONDAY} 09:00")
+    story.tell(f"{MONDAY} 14:00", f.CustomerResponded(), now=f"{MONDAY} 09:10", identity="wrong")
+    for minute, gone in enumerate(("wrong", "unknown", "unheard of"), 10):
+        story.tell(f"{MONDAY} 15:{minute}", f.FactWithdrawn(source="crm", id=gone), now=f"{MONDAY} 09:{minute}")
+    assert story.when(n.BREACHED) == f"{MONDAY} 13:00"
+    story.wake(f"{MONDAY} 16:00")
     assert story.when(n.BREACHED) == f"{MONDAY} 13:00"
 
 

@@ -9,7 +9,7 @@ import pytest
 from sla_monitor.core import facts as f
 from sla_monitor.core import notices as n
 from sla_monitor.core.facts import HOUR, MINUTE
-from sla_monitor.core.policy import Packs, Policy
+from sla_monitor.core.policy import CoverageRule, Packs, Policy
 from tests.core.stories import MONDAY, PACKS, Story, at
 
 OLD = PACKS.versions[0]
@@ -110,3 +110,39 @@ def test_versions_that_let_cases_stay_are_passed_over() -> None:
     story.wake(f"{MONDAY} 13:00")
     told = [(each["policy"]["version"], story.utc(each["new_deadline"])) for each in story.standing(n.DEADLINE_MOVED)]
     assert told == [("new", f"{MONDAY} 14:00"), ("4", f"{MONDAY} 16:00")]
+
+
+def dropped() -> Story:
+    """Opened on Friday, due at 11:30; from noon on a version serves nobody. At 8:30 something of the afternoon is
+    known, which leads past both.
+    """
+    nobody = CoverageRule(rule="SP-SCOPE", when=(), outcome="declined", advice="Ask elsewhere.")
+    packs = Packs(versions=(OLD, replace(new("from_start", HOUR), coverage=(nobody,))))
+    story = Story("2026-01-02 15:30", packs=packs)
+    story.tell(f"{MONDAY} 16:00", f.LabelsChanged(queue="north"), now=f"{MONDAY} 08:30")
+    return story
+
+
+def test_a_breach_before_a_version_drops_the_clock_waits_for_the_watermark() -> None:
+    """A version is no fact about the clock: whether somebody answered in time is open until the watermark is there."""
+    story = dropped()
+    assert story.standing(n.BREACHED, n.CLOCK_STOPPED) == []
+    story.tell(f"{MONDAY} 11:00", f.Responded(), now=f"{MONDAY} 11:05")
+    assert (story.when(n.MET), story.retracted()) == (f"{MONDAY} 11:00", [])
+
+
+def test_a_breach_before_a_version_drops_the_clock_is_said_in_its_time() -> None:
+    """And stands; then the clock ends, and the case is told that it is not served."""
+    story = dropped()
+    story.wake(f"{MONDAY} 11:30")
+    assert story.when(n.BREACHED) == f"{MONDAY} 11:30"
+    assert story.standing(n.CLOCK_STOPPED) == []
+    story.wake(NOON)
+    assert [said.when for said in story.standing(n.CLOCK_STOPPED, n.COVERAGE_DECLINED)] == [NOON, NOON]
+
+
+def test_a_case_that_ends_decides_what_a_version_had_dropped() -> None:
+    """That is a fact again: nothing before it is open any more."""
+    story = dropped()
+    story.tell(f"{MONDAY} 17:00", f.Closed(), now=f"{MONDAY} 08:40")
+    assert story.when(n.BREACHED) == f"{MONDAY} 11:30"

@@ -20,6 +20,7 @@ from sla_monitor.config.settings import Settings
 from tests.deploy.program import command_problems, probe_problems, project
 
 BASE = re.compile(r"python:(?P<python>\d+\.\d+\.\d+)-slim-[a-z]+(@sha256:[0-9a-f]{64})?( AS (?P<name>\w+))?")
+LOCK = "deploy/requirements.lock"
 BUILDS = re.compile(r"\b(pip|apt-get|apt|apk|gcc|make|curl|wget|uv|hatch)\b")
 INSTALLS = re.compile(r"pip\b.* install (?P<options>.*)\.(\[(?P<extras>[\w, -]+)\])?$")
 
@@ -108,7 +109,12 @@ def _installed(dockerfile: Dockerfile) -> Iterator[str]:
     installs = [match for run in dockerfile.all("RUN") if (match := INSTALLS.search(run.value))]
     if not installs:
         yield "does not install the project"
+    locked = [run for run in dockerfile.all("RUN") if f"--requirement {Path(LOCK).name}" in run.value]
+    if not locked or any("--require-hashes" not in run.value for run in locked):
+        yield f"installs other dependencies than those of {LOCK}"
     for install in installs:
+        if "--no-deps" not in install["options"]:
+            yield "installs dependencies that are not locked"
         if "--only-binary :all:" not in install["options"]:
             yield "may compile a dependency"
         asked = {extra.strip() for extra in (install["extras"] or "").split(",")} - {""}
@@ -135,7 +141,7 @@ def _copied(dockerfile: Dockerfile) -> Iterator[str]:
             yield f"copies {source}, which is not in the repository"
         elif "*" in ignore and f"!{source}" not in ignore:
             yield f"copies {source}, which .dockerignore keeps out"
-    needed = {"pyproject.toml", project(dockerfile.context)["readme"], "src"}
+    needed = {LOCK, "pyproject.toml", project(dockerfile.context)["readme"], "src"}
     yield from (f"builds without {each}" for each in sorted(needed - sources))
 
 

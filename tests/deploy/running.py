@@ -164,8 +164,8 @@ def write_prometheus(folder: Path, workers: Mapping[str, int], alertmanager: Ser
         for group in groups["groups"]:
             group["interval"] = "1s"
             for rule in group["rules"]:
-                if "for" in rule:
-                    rule["for"] = "5s"  # a scrape or two that fail on a busy machine are no absence
+                for patience in rule.keys() & {"for", "keep_firing_for"}:
+                    rule[patience] = "5s"  # a scrape or two that fail on a busy machine are no absence
         write_yaml(folder / "rules" / path.name, groups)
     targets = [{"targets": [f"127.0.0.1:{port}"], "labels": {"instance": name}} for name, port in workers.items()]
     file = {

@@ -107,7 +107,7 @@ async def silenced(server: Server, alerts: Iterable[dict[str, Any]]) -> set[tupl
 
 
 async def test_a_breach_silences_its_warning_and_no_other(monitoring: Monitoring, tmp_path: Path) -> None:
-    """Of the same deployment, severity and plan."""
+    """Of the same deployment, severity and plan; so does a cause what follows from it, of the same worker."""
     a = {"case_severity": "A", "severity": "warning"}
     async with a_webhook() as hook, an_alertmanager(monitoring, tmp_path / "alertmanager", hook) as server:
         found = await silenced(
@@ -119,9 +119,13 @@ async def test_a_breach_silences_its_warning_and_no_other(monitoring: Monitoring
                 an_alert("SlaDeadlinesHeld", instance="worker-1", severity="critical"),
                 an_alert("SlaClockSkewed", instance="worker-1", severity="warning"),
                 an_alert("SlaClockSkewed", instance="worker-2", severity="warning"),
+                an_alert("SlaPartitionTripped", instance="worker-3", severity="critical"),
+                an_alert("SlaTimersStuck", instance="worker-3", severity="critical"),
+                an_alert("SlaTimersStuck", instance="worker-4", severity="critical"),
             ],
         )
-    assert found == {("SlaPromiseAtRisk", "unified"), ("SlaClockSkewed", "worker-1")}
+    wanted = {("SlaPromiseAtRisk", "unified"), ("SlaClockSkewed", "worker-1"), ("SlaTimersStuck", "worker-3")}
+    assert found == wanted
 
 
 async def test_without_a_worker_nothing_else_is_said(monitoring: Monitoring, tmp_path: Path) -> None:

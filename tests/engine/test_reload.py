@@ -12,9 +12,10 @@ from sla_monitor.config.packs import load_packs
 from sla_monitor.core.facts import MINUTE, SECOND
 from sla_monitor.core.policy import Packs
 from sla_monitor.engine import reload
+from sla_monitor.engine.partition import Partition
 from sla_monitor.engine.reload import Reloading, conflicts
 from sla_monitor.errors import BadConfiguration
-from tests.engine.feeding import A_CASE, NINE, Fed, clock, rules
+from tests.engine.feeding import A_CASE, NINE, Fed, clock, event, rules
 
 OLD = load_packs()
 FIRST = OLD.versions[0]
@@ -155,6 +156,36 @@ def test_open_cases_move_at_the_instant_and_not_before() -> None:
         at = "2026-01-05T10:00:00Z"
         assert sorted(each.said(MOVED)) == [("one", MOVED, at), ("two", MOVED, at)]
         assert {deadlines(each)[name] for name in ("one", "two")} == {"2026-01-05T11:10:00Z"}
+
+
+def test_a_reload_leaves_one_timer_to_a_case() -> None:
+    """However many versions come one after the other, each to move the cases earlier than the one before."""
+    fed = Fed(rules(packs=OLD))
+    for name in ("one", "two", "three", "ended"):
+        fed.open(name, clock(0, 30))
+    fed.tell("ended", "case.resolved", clock(0, 31))
+    fed.fold(b"new", event("new", "case.opened", clock(0, 32), "o", **A_CASE))  # not written yet
+    known = [FIRST]
+    for minute in (59, 55, 50, 45):
+        known.insert(1, replace(MOVING, version=f"at {minute}", effective_from=clock(0, minute)))
+        fed.partition.use(rules(packs=packs(*known)))
+        assert fed.partition.next_due == clock(0, minute)
+        assert fed.partition.timers == 5
+    fed.take()
+    fed.wait(clock(0, 45))
+    assert len(fed.said(MOVED)) == 4
+
+
+def test_a_reload_while_rows_are_read_leaves_one_timer_to_a_case() -> None:
+    fed = Fed(rules(packs=OLD))
+    fed.open("one", clock(0, 30))
+    fed.open("two", clock(0, 30))
+    again = Partition(0, rules(packs=OLD))
+    for key, value in fed.state.items():
+        again.restore(key, value)
+    again.use(rules(packs=packs(FIRST, MOVING)))
+    again.restored()
+    assert (again.timers, again.next_due) == (2, clock(1))
 
 
 def test_what_was_known_in_time_moves_after_a_restart_behind_that_instant() -> None:

@@ -31,7 +31,9 @@ def main() -> int:
             print(f"seed {seed}: refused {refused}; falsified and accepted {accepted}")
     for name in {**OF_COUNTS, **OF_CLOCKS, **OF_SILENCES, **OF_TRACES}:
         print(f"{name}: {found[name]:,} of {tried[name]:,} rejected")
-    print(f"{last - first:,} cases, each told three times: {deadlines:,} deadlines added up, {wrong} traces wrong")
+    print(
+        f"{last - first:,} cases, each told three times or more: {deadlines:,} deadlines added up, {wrong} traces wrong"
+    )
     print(f"{tried.total():,} false ones, {found.total():,} rejected")
     return 1 if wrong else 0
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
+from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
 Trace = dict[str, Any]
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 WHOLE = [["00:00", "24:00"]]
 STILL = {"stands", "ended"}  # what moves no deadline
 HORIZON = "2106-01-01T00:00:00Z"  # where calendars end
@@ -31,6 +33,42 @@ def walls(pairs: Iterable[list[str]]) -> list[tuple[int, int]]:
     return [(int(one[:2]) * 60 + int(one[3:]), int(other[:2]) * 60 + int(other[3:])) for one, other in pairs]
 
 
+def dates(first: str, last: str) -> Iterator[date]:
+    begins, ends = date.fromisoformat(first), date.fromisoformat(last)
+    return (begins + timedelta(days=number) for number in range((ends - begins).days + 1))
+
+
+def every_day(calendar: Trace) -> list[Trace]:
+    """Those told one by one, and those of stretches of like ones, each as its weekday says; in a pause none is open."""
+    days: list[Trace] = list(calendar["days"])
+    alone = {day["date"] for day in days}
+    for stretch in calendar.get("stretches", []):
+        for day in dates(stretch["from"], stretch["to"]):
+            if day.isoformat() not in alone:
+                hours = [] if "paused" in stretch else stretch["week"].get(WEEKDAYS[day.weekday()], [])
+                days.append({"date": day.isoformat(), "open": hours})
+    return sorted(days, key=itemgetter("date"))
+
+
+def of_stretches(count: Trace) -> Iterator[str]:
+    """Each stands for as many dates as it says, of weekdays that it knows, and what is paused is wholly so."""
+    calendar = count["calendar"]
+    alone = {day["date"] for day in calendar["days"]}
+    for stretch in calendar.get("stretches", []):
+        told = [day for day in dates(stretch["from"], stretch["to"]) if day.isoformat() not in alone]
+        if len(told) != stretch["dates"] or {stretch["from"], stretch["to"]} & alone:
+            yield "a stretch does not stand for as many dates as it says, from its first to its last"
+        if "week" in stretch and not {WEEKDAYS[day.weekday()] for day in told} <= stretch["week"].keys():
+            yield "a stretch does not say of each of its weekdays what is open"
+        if "paused" in stretch:
+            zone = ZoneInfo(calendar["zone"])
+            edges = (date.fromisoformat(stretch["from"]), date.fromisoformat(stretch["to"]) + timedelta(days=1))
+            midnights = (datetime.combine(day, datetime.min.time(), zone) for day in edges)
+            begins, ends = ((midnight - EPOCH) // MICROSECOND for midnight in midnights)
+            if not any(at(pause["from"]) <= begins and ends <= at(pause["to"]) for pause in count["pauses"]):
+                yield "a stretch is not within a pause"
+
+
 def closed(day: Trace) -> list[list[str]]:
     return [pair for closing in day.get("closings", []) for pair in closing["closed"]]
 
@@ -41,9 +79,9 @@ def opened(calendar: Trace, start: int, end: int) -> list[tuple[int, int]]:
         return [(start, end)] if start < end else []
     zone, found = ZoneInfo(calendar["zone"]), list[tuple[int, int]]()
     cuts = [(at(each["from"]), at(each["to"])) for each in calendar["interruptions"]]
-    for day in calendar["days"]:
+    for day in every_day(calendar):
         midnight = datetime.combine(date.fromisoformat(day["date"]), datetime.min.time(), zone)
-        for place, pairs in ((found, day.get("hours", day["open"])), (cuts, closed(day))):
+        for place, pairs in ((found, day["hours" if "hours" in day else "open"]), (cuts, closed(day))):
             for wall in walls(pairs):  # on the wall, not elapsed
                 opens, closes = ((midnight + timedelta(minutes=each) - EPOCH) // MICROSECOND for each in wall)
                 place.append((opens, closes))
@@ -91,24 +129,37 @@ def of_days(days: list[Trace]) -> Iterator[str]:
             yield "a holiday closes a part of a day"
 
 
+def of_periods(count: Trace, periods: list[tuple[int, int]]) -> Iterator[str]:
+    """All that are open, in order, some of them told as so many together."""
+    place, total = 0, micros(count["credit_seconds"])
+    for each in count["periods"]:
+        group = periods[place : place + each.get("periods", 1)]
+        place += each.get("periods", 1)
+        if not group or (at(each["from"]), at(each["to"])) != (group[0][0], group[-1][1]):
+            yield "the periods are not what the days have open"
+        spent = sum(closes - opens for opens, closes in group)
+        total += spent
+        if micros(each["seconds"]) != spent or micros(each["sum_seconds"]) != total:
+            yield "a period's length or the running sum is wrong"
+    if place != len(periods):
+        yield "the periods are not all that the days have open"
+
+
 def of_count(count: Trace) -> Iterator[str]:
     """The days follow each other; every open period is consumed, in order, whole; the sum is the target."""
     start, end, calendar = at(count["from"]), at(count["ends_at"]), count["calendar"]
     if not calendar["always_open"]:
-        zone, days = ZoneInfo(calendar["zone"]), [date.fromisoformat(day["date"]) for day in calendar["days"]]
+        zone, days = ZoneInfo(calendar["zone"]), [date.fromisoformat(day["date"]) for day in every_day(calendar)]
         first, last = (datetime.fromisoformat(count[name]).astimezone(zone).date() for name in ("from", "ends_at"))
         if calendar["name"].rpartition(":")[2] != calendar["zone"]:
             yield "the zone is not the calendar's"
         if days != [first + timedelta(days=number) for number in range((last - first).days + 1)]:
             yield "the days are not those from the first to the last"
     yield from of_days(calendar["days"])
-    periods, total = [(at(each["from"]), at(each["to"])) for each in count["periods"]], micros(count["credit_seconds"])
-    if periods != without_pauses(opened(calendar, start, end), count["pauses"]):
-        yield "the periods are not what the days have open"
-    for (opens, closes), each in zip(periods, count["periods"], strict=True):
-        total += closes - opens
-        if micros(each["seconds"]) != closes - opens or micros(each["sum_seconds"]) != total:
-            yield "a period's length or the running sum is wrong"
+    yield from of_stretches(count)
+    periods = without_pauses(opened(calendar, start, end), count["pauses"])
+    yield from of_periods(count, periods)
+    total = micros(count["credit_seconds"]) + sum(closes - opens for opens, closes in periods)
     wanted, is_cut = micros(count["target"]["seconds"]), count["ends_at"] == HORIZON
     if micros(count["sum_seconds"]) != total or not (total == wanted or (is_cut and total < wanted)):
         yield "the sum is not the target"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from operator import itemgetter
 from typing import Any
@@ -239,6 +239,97 @@ def pause_made_up(count: Trace) -> bool:
     return True
 
 
+def of_many(name: str, by: int) -> Change:
+    """Of periods that are told together."""
+
+    def change(count: Trace) -> bool:
+        group = next((each for each in count["periods"] if "periods" in each), None)
+        if group is not None:
+            group[name] += by
+        return group is not None
+
+    return change
+
+
+def told_as_one(count: Trace) -> bool:
+    """So many periods are said to be a single long one."""
+    group = next((each for each in count["periods"] if "periods" in each), None)
+    return group is not None and bool(group.pop("periods"))
+
+
+def period_put_together(count: Trace) -> bool:
+    """Two that are told together, with the length of the first alone."""
+    if len(count["periods"]) < 2 or "stretches" not in count["calendar"]:
+        return False
+    first, second = count["periods"][:2]
+    count["periods"][:2] = [{**first, "to": second["to"], "periods": 2, "sum_seconds": second["sum_seconds"]}]
+    return True
+
+
+def stretch_of(count: Trace, kind: str) -> Trace | None:
+    stretches: list[Trace] = count["calendar"].get("stretches", [])
+    return next((each for each in stretches if kind in each), None)
+
+
+def stretch_left_out(count: Trace) -> bool:
+    stretches = count["calendar"].get("stretches", [])
+    return bool(stretches) and bool(stretches.pop(len(stretches) // 2))
+
+
+def stretch_moved(edge: str, days: int) -> Change:
+    def change(count: Trace) -> bool:
+        stretch = next(iter(count["calendar"].get("stretches", [])), None)
+        if stretch is not None:
+            stretch[edge] = str(date.fromisoformat(stretch[edge]) + timedelta(days=days))
+        return stretch is not None
+
+    return change
+
+
+def stretch_of_more(count: Trace) -> bool:
+    stretch = next(iter(count["calendar"].get("stretches", [])), None)
+    if stretch is not None:
+        stretch["dates"] += 1
+    return stretch is not None
+
+
+def longer_week(count: Trace) -> bool:
+    """A weekday of a stretch is said to be open all day; there was no pause on most of them."""
+    stretch = stretch_of(count, "week")
+    if stretch is None or count["pauses"]:
+        return False
+    day = next((name for name, hours in stretch["week"].items() if hours != [["00:00", "24:00"]]), None)
+    if day is not None:
+        stretch["week"][day] = [["00:00", "24:00"]]
+    return day is not None
+
+
+def week_of_fewer(count: Trace) -> bool:
+    """A weekday of a stretch is forgotten."""
+    stretch = stretch_of(count, "week")
+    return stretch is not None and bool(stretch["week"].popitem())
+
+
+def exception_left_out(count: Trace) -> bool:
+    """A date within a stretch that was told by itself is said to be like the others."""
+    stretch = stretch_of(count, "week")
+    days = count["calendar"]["days"]
+    if stretch is None:
+        return False
+    within = [day for day in days if stretch["from"] < day["date"] < stretch["to"]]
+    return bool(within) and not days.remove(within[0])
+
+
+def pause_stretched(count: Trace) -> bool:
+    """Dates that counted are said to be in a pause."""
+    stretch = stretch_of(count, "week")
+    if stretch is not None:
+        del stretch["week"]
+        stretch.pop("since", None)
+        stretch["paused"] = True
+    return stretch is not None
+
+
 def denied(count: Trace) -> None:
     count["reaches_target"] = not count["reaches_target"]
 
@@ -285,6 +376,21 @@ OF_COUNTS: dict[str, Change] = {
     "round the clock": round_the_clock,
     "business hours without any": business_hours,
     "a pause made up": pause_made_up,
+    "one more period of many": of_many("periods", 1),
+    "one less period of many": of_many("periods", -1),
+    "length of many periods": of_many("seconds", -1),
+    "sum after many periods": of_many("sum_seconds", 1),
+    "many periods told as one": told_as_one,
+    "two periods with the length of one": period_put_together,
+    "a stretch left out": stretch_left_out,
+    "a stretch that begins earlier": stretch_moved("from", -1),
+    "a stretch that ends earlier": stretch_moved("to", -1),
+    "a stretch that ends later": stretch_moved("to", 1),
+    "a stretch of one date more": stretch_of_more,
+    "a stretch with a longer week": longer_week,
+    "a stretch with a shorter week": week_of_fewer,
+    "a date of a stretch that is not like it": exception_left_out,
+    "a stretch said to be paused": pause_stretched,
     "target denied": denied,
     "counted from earlier": from_earlier,
 }

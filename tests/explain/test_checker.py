@@ -13,7 +13,7 @@ from sla_monitor.oracle.standing import written
 from sla_monitor.wire.trace_schema import trace_schema
 from tests.explain.checker import problems
 from tests.explain.closing import CLOSING
-from tests.explain.generated import explained, lived, moving
+from tests.explain.generated import PATIENT, explained, lived, moving
 from tests.explain.mutations import OF_CLOCKS, OF_COUNTS, OF_SILENCES, OF_TRACES, falsified
 from tests.oracle.differential import PACKS, is_night, product
 
@@ -38,10 +38,11 @@ def lives() -> Lives:
 
 @pytest.fixture(scope="module")
 def traces(lives: Lives) -> list[tuple[int, dict[str, Any]]]:
-    """The same lives, some of them once more where much is closed, and others that versions of a pack take over."""
+    """The same lives, some once more where much is closed, a few with targets of months; others change versions."""
     closed = [(seed, explained(*lived(seed), CLOSING[is_night(seed)])) for seed in range(0, SEEDS, 2)]
     moved = [(seed, moving(seed)) for seed in range(0, SEEDS, 4)]
-    return [(seed, trace) for seed, trace, _, _ in lives] + closed + moved
+    patient = [(seed, explained(*lived(seed), PATIENT[is_night(seed)])) for seed in range(3, SEEDS, 10)]
+    return [(seed, trace) for seed, trace, _, _ in lives] + closed + moved + patient
 
 
 def test_every_explanation_adds_up(traces: list[tuple[int, dict[str, Any]]]) -> None:

@@ -16,7 +16,7 @@ from sla_monitor.core import decide
 from sla_monitor.core import facts as f
 from sla_monitor.core.explain.trace import explain
 from sla_monitor.core.hours import Hours
-from sla_monitor.core.policy import CoverageRule, Packs
+from sla_monitor.core.policy import CoverageRule, Direction, Packs
 from tests.config.test_closures import ics
 from tests.core.stories import AUTOMATIC, PACKS, Story, at, own_target
 from tests.explain.checker import problems
@@ -405,6 +405,67 @@ def test_a_target_that_no_calendar_reaches_ends_with_the_calendars() -> None:
     count = one_count(explained(Story("2099-01-05 09:00", targets=own_target(10 * 365 * 24))))
     assert not count["reaches_target"]
     assert count["ends_at"] == "2106-01-01T00:00:00Z"
+
+
+def test_a_count_of_two_months_is_told_date_by_date() -> None:
+    """And a longer one in weeks: its first and last ones date by date, and what is otherwise between them."""
+    short = one_count(explained(Story("2026-01-05 09:00", targets=own_target(44 * 8))))
+    assert "stretches" not in short["calendar"]
+    assert len(short["calendar"]["days"]) == 60
+    assert len(short["periods"]) == 44
+    long = one_count(explained(Story("2026-01-05 09:00", targets=own_target(60 * 8))))
+    week = {day: [["09:00", "17:00"]] for day in ("Mon", "Tue", "Wed", "Thu", "Fri")} | {"Sat": [], "Sun": []}
+    assert long["calendar"]["stretches"] == [{"from": "2026-01-12", "to": "2026-03-20", "dates": 68, "week": week}]
+    assert [day["date"][5:] for day in long["calendar"]["days"]][6:8] == ["01-11", "03-21"]
+    assert [each.get("periods", 1) for each in long["periods"]] == [*[1] * 10, 40, *[1] * 10]
+    assert long["periods"][10] == {
+        "from": "2026-01-19T08:00:00Z",
+        "to": "2026-03-13T16:00:00Z",
+        "periods": 40,
+        "seconds": 40 * 28_800,
+        "sum_seconds": 50 * 28_800,
+    }
+
+
+@pytest.mark.parametrize(("how", "due"), [("keep_elapsed", "11:00"), ("from_start", "09:00")])
+def test_a_pause_in_which_a_promise_is_broken_ends_there(how: str, due: str) -> None:
+    """Two hours were used, one is promised from noon on (11:00 in UTC); nothing is counted to where calendars end."""
+    clock = PACKS.versions[0].clocks[0]
+    packs = pausing(changes=replace(clock.changes, raised=Direction(how=how)))
+    story = Story("2026-01-05 09:00", packs=packs, language="de")
+    story.tell("2026-01-05 11:00", f.WaitingOnCustomer())
+    story.tell("2026-01-05 12:00", f.SeverityChanged(severity="A"))
+    story.wake("2026-01-07 12:00")
+    [life] = explained(story, packs)["clocks"]
+    assert (life["deadline"], life["verdict"]["state"]) == (f"2026-01-05T{due}:00Z", "breached")
+    [pause] = life["pauses"]
+    assert (pause["to"], pause["ended_by"]["type"]) == ("2026-01-05T11:00:00Z", "case.severity_changed")
+
+
+def test_a_pause_of_years_is_one_entry() -> None:
+    """Whatever was open in it did not count."""
+    story = Story("2026-01-05 09:00", packs=pausing())
+    story.tell("2026-01-05 10:00", f.WaitingOnCustomer())
+    story.tell("2029-01-08 10:00", f.CustomerResponded())
+    count = one_count(explained(story, story.packs))
+    pause = {"from": "2026-01-12", "to": "2029-01-01", "dates": 1_086, "paused": True}
+    assert count["calendar"]["stretches"] == [pause]
+    assert len(count["periods"]) == 2
+
+
+def test_periods_are_not_told_together_across_a_change_that_keeps_them() -> None:
+    """So that what was used up until then can be read."""
+    clock = PACKS.versions[0].clocks[0]
+    changes = replace(clock.changes, raised=Direction(how="keep_elapsed"))
+    packs = pausing(changes=changes, targets=tuple(replace(each, target=100 * each.target) for each in clock.targets))
+    story = Story("2026-01-05 09:00", packs=packs, severity="C", plan="standard")
+    story.tell("2026-02-16 12:00", f.SeverityChanged(severity="B"))
+    [first, second] = explained(story, packs)["clocks"][0]["counts"]
+    assert "stretches" in first["calendar"]
+    before = [each for each in first["periods"] if each["to"] <= second["from"]]
+    [within] = [each for each in first["periods"] if each["from"] < second["from"] < each["to"]]
+    assert "periods" not in within
+    assert before[-1]["sum_seconds"] + 3 * 3_600 == second["credit_seconds"]
 
 
 def test_a_silence_is_counted_like_a_clock() -> None:

@@ -137,14 +137,15 @@ def _command(
 
 @contextlib.asynccontextmanager
 async def a_secured_world(broker: SecuredBroker, folder: Path, mechanism: str) -> AsyncIterator[World]:
-    """A deployment whose worker comes as the worker's user and may do what it needs."""
-    async with a_world(broker.bootstrap, partitions=1, **as_user(broker, folder, WORKER, mechanism)) as world:
+    """A deployment whose worker comes as the worker's user, may do what it needs and says all that it can say."""
+    environment = {**as_user(broker, folder, WORKER, mechanism), "SLA_LOG_LEVEL": "debug"}
+    async with a_world(broker.bootstrap, partitions=1, **environment) as world:
         await broker.grant(WORKER, needed_by_a_worker(world.settings))
         yield world
 
 
 async def work(broker: SecuredBroker, world: World) -> None:
-    """A worker comes, does its work and ends in order, and tells no secret."""
+    """A worker comes, does its work and ends in order, and tells what it has decided and no secret."""
     worker = world.start()
     await worker.ready()
     await world.send(event("case-1", "case.opened", now(), **A_CASE))
@@ -154,6 +155,8 @@ async def work(broker: SecuredBroker, world: World) -> None:
     worker.terminate()
     assert await worker.ended() == 0, worker.text
     without_secrets(broker, worker.text)
+    decisions = [(line["case_id"], line["type"]) for line in worker.lines if line["event"] == "decision"]
+    assert decisions == [("case-1", "sla.clock.started")]
 
 
 async def test_a_worker_works_with_a_plain_password(secured: SecuredBroker, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@ import io
 import json
 import logging
 import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -19,17 +18,7 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.fixture(autouse=True)
-def _as_before() -> Iterator[None]:
-    """Logging is global: what a test configures is undone."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    root.handlers = []
-    yield
-    root.handlers = handlers
-    root.setLevel(level)
-    logging.captureWarnings(capture=False)
-    structlog.reset_defaults()
+pytestmark = pytest.mark.usefixtures("logging_as_before")
 
 
 def logger() -> Any:
@@ -78,6 +67,18 @@ def test_the_level_holds_for_everybody() -> None:
     logging.getLogger("faust").info("no")
     logger().error("yes")
     assert [line["event"] for line in lines(stream)] == ["yes"]
+
+
+def test_debug_is_for_our_own_lines() -> None:
+    """What a library says at that level may be a password: aiokafka logs the requests that it sends."""
+    stream = io.StringIO()
+    logs.configure("json", "debug", stream)
+    for name in ("aiokafka.conn", "faust", "mode", "aiohttp", "asyncio"):
+        logging.getLogger(name).debug("Request sasl_auth_bytes=b'worker hunter2'")
+    logging.getLogger("aiokafka.conn").info("Authenticated as worker via PLAIN")
+    logging.getLogger("aiokafka.conn").warning("no broker")
+    logger().debug("transaction")
+    assert [line["event"] for line in lines(stream)] == ["no broker", "transaction"]
 
 
 def test_configured_twice_each_line_is_said_once() -> None:

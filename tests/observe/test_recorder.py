@@ -164,6 +164,19 @@ def test_a_reload_replaces_the_hash_and_a_refused_one_keeps_it(registry: Registr
     assert series(registry, "sla_config_reloads_total") == {("accepted",): 2, ("refused",): 1}
 
 
+@pytest.mark.usefixtures("recorder")
+def test_before_anything_was_refused_nothing_is_said_to_be(registry: Registry) -> None:
+    """An alert asks for 0 here: a worker that just starts must not set it off."""
+    assert value(registry, "sla_config_last_reload_successful") == 1
+
+
+@pytest.mark.parametrize("state", ["opening", "tripped"])
+def test_a_partition_that_does_not_look_has_no_lag(state: str) -> None:
+    """None would be a lie: its records wait unseen."""
+    registry = scraped(Shard(state=state), Shard(partition=1, lag_records=3))
+    assert series(registry, "sla_partition_lag_records") == {("1",): 3}
+
+
 def test_a_target_that_the_pack_takes_back_is_gone(registry: Registry, recorder: Recorder) -> None:
     """A reload may leave one out; asking for one that never was does nothing."""
     recorder.attainment("resolution", "A", "unified", 0.99)

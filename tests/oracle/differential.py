@@ -5,7 +5,6 @@ The worker's side is `simulate`: its own code, on a clock of the file's own.
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 import sys
@@ -20,6 +19,7 @@ from sla_monitor.engine.simulation import Simulation
 from sla_monitor.oracle import Judgement, LogRecord, Plans, Standing, judge, standing_of_notice
 from sla_monitor.oracle.events import instant
 from sla_monitor.oracle.standing import written
+from tests.oracle.campaign import campaign
 from tests.oracle.lives import DAY, HOUR, CloudEvent, edges, matters, shuffled, story
 
 NIGHT = Path(__file__).parent / "night.yaml"
@@ -185,7 +185,10 @@ def told(key: tuple[str, str, int, int], mine: list[str], other: list[str]) -> s
 
 
 def shown(seed: int) -> str:
-    lines, until = arranged(seed, told_by(seed))
+    return life_shown(*arranged(seed, told_by(seed)))
+
+
+def life_shown(lines: Sequence[CloudEvent], until: int) -> str:
     rows = []
     for line in lines:
         sequence = f" #{line['sequence']!r}" if "sequence" in line else ""
@@ -196,26 +199,7 @@ def shown(seed: int) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seed", type=int, help="one life, shown in full")
-    parser.add_argument("--seeds", help="a range, such as 0..300 (the end is not in it)")
-    parser.add_argument("--first", action="store_true", help="stop at the first one with a difference")
-    asked = parser.parse_args(arguments)
-    first, last = (int(part) for part in (asked.seeds or "0..300").split(".."))
-    seeds = range(first, last) if asked.seed is None else [asked.seed]
-    failing = 0
-    for seed in seeds:
-        found = differences(seed)
-        if asked.seed is not None:
-            print(shown(seed))
-        if found:
-            failing += 1
-            print(f"seed {seed}: python -m tests.oracle.differential --seed {seed}")
-            print("\n".join(f"    {line}" for line in found))
-            if asked.first:
-                break
-    print(f"{len(seeds)} seeds, {failing} with differences")
-    return 1 if failing else 0
+    return campaign("tests.oracle.differential", __doc__, differences, arguments, shown=shown)
 
 
 if __name__ == "__main__":

@@ -70,6 +70,30 @@ MISTAKES: Final = (
         ("self.moves, self.profile = tuple(rest),", "self.moves, self.profile = (),"),
         found_by=MOVES,
     ),
+    _mistake(
+        "what led to a clock that time has stopped is said ahead of the watermark",
+        "core/case.py",
+        ("(isinstance(state, Stopped) and not state.by_time)", "isinstance(state, Stopped)"),
+        found_by=MOVES,
+    ),
+    _mistake(
+        "a paused clock that is left nothing is due when it goes on",
+        "core/case.py",
+        ("if due_at > at:", "if due_at > state.since:"),
+        found_by=MOVES,
+    ),
+    _mistake(
+        "a clock whose promise is broken in a pause is paused for good",
+        "core/case.py",
+        ("pauses = state.until(due_at)", "pauses = (*state.pauses, (state.since, HORIZON_END))"),
+        found_by=MOVES,
+    ),
+    _mistake(
+        "warnings stay those of the version before while the deadline stays",
+        "core/case.py",
+        ("if new.due_at == old.due_at and old.policy.clock(clock).warnings == levels:", "if new.due_at == old.due_at:"),
+        found_by=MOVES,
+    ),
     # calendars
     _mistake(
         "a target used up at closing lands at the next opening",
@@ -249,12 +273,12 @@ MISTAKES: Final = (
     _mistake(
         "a deadline that did not move warns again",
         "core/case.py",
-        ("if new.due_at == old.due_at:", "if new.due_at == old.due_at and not state.warnings:"),
+        ("old.policy.clock(clock).warnings == levels:", "not state.warnings:"),
     ),
     _mistake(
         "a deadline that moved keeps its old warnings",
         "core/case.py",
-        ("warnings = new.levels(new.policy.clock(clock).warnings, at)", "warnings = state.warnings"),
+        ("warnings = new.levels(levels, at)", "warnings = state.warnings"),
     ),
     _mistake(
         "who answers late has met the target like anybody",
@@ -604,7 +628,7 @@ MISTAKES: Final = (
     _mistake(
         "a change during a pause forgets the pauses before",
         "core/case.py",
-        ("pauses = (*state.pauses, (state.since, HORIZON_END))\n", "pauses = ((state.since, HORIZON_END),)\n"),
+        ("steps, (*state.pauses, (state.since, HORIZON_END))).due_at", "steps, ((state.since, HORIZON_END),)).due_at"),
     ),
     # facts
     _mistake(

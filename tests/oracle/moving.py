@@ -1,12 +1,12 @@
 """Lives in which other versions of the plan take the open cases over: `python -m tests.oracle.moving --seeds 0..300`.
 
-The versions are the two plans that are always there, turn by turn, with instants that matter to the life: each is
-unlike the other in every rule, in its clocks and in how changes count.
+The versions are the two plans that are always there, mostly turn by turn, with instants that matter to the life: each
+is unlike the other in every rule, in its clocks and in how changes count. Others are the plan before them but for their
+targets or their levels, so that clocks which pause go on, with little left or nothing.
 """
 
 from __future__ import annotations
 
-import argparse
 import random
 import sys
 from collections.abc import Sequence
@@ -16,12 +16,27 @@ from typing import Any, NamedTuple
 from sla_monitor.core.policy import Packs, Policy
 from sla_monitor.oracle import Plans
 from sla_monitor.oracle.events import instant
-from sla_monitor.oracle.plan import Plan
-from tests.oracle.differential import PACKS, PLANS, answered, arranged, compared, product
+from sla_monitor.oracle.plan import SECOND, Plan, duration
+from sla_monitor.oracle.standing import written
+from tests.oracle.campaign import campaign
+from tests.oracle.differential import PACKS, PLANS, answered, arranged, compared, life_shown, product
 from tests.oracle.lives import DAY, HOUR, CloudEvent, edges, matters, story
 
 MODES = ("from_start", "from_start", "from_change", "keep_elapsed", "stay")
 NAME = "moving"
+
+
+class Otherwise(NamedTuple):
+    """What of a plan is another: targets are so many times as long; levels of warnings, None: as they are written."""
+
+    times: float
+    warnings: tuple[int, ...] | None
+
+    def of(self, target: int) -> int:
+        return round(target * self.times)
+
+
+AS_WRITTEN = Otherwise(1, None)
 
 
 class Versions(NamedTuple):
@@ -41,10 +56,15 @@ def versions(seed: int, events: Sequence[CloudEvent]) -> Versions:
         modes.append(chance.choice(MODES))
     instants = sorted(set(instants))
     packs, plans = [], []
+    chance = random.Random(f"otherwise {seed}")
     for number, (at, mode) in enumerate(zip(instants, modes, strict=False)):
-        which = night if number % 2 == 0 else not night
-        packs.append(_pack(night=which, number=number, at=at, mode=mode))
-        plans.append(_plan(night=which, number=number, at=at, mode=mode))
+        otherwise = AS_WRITTEN
+        if number and chance.random() < 0.4:
+            otherwise = Otherwise(chance.choice((0.05, 0.25, 1, 1, 3)), chance.choice(((), (20, 60), (75, 90))))
+        elif number:
+            night = not night
+        packs.append(_pack(night=night, number=number, at=at, mode=mode, otherwise=otherwise))
+        plans.append(_plan(night=night, number=number, at=at, mode=mode, otherwise=otherwise))
     return Versions(Packs(versions=tuple(packs)), Plans(plans))
 
 
@@ -63,14 +83,29 @@ def _instant(chance: random.Random, events: Sequence[CloudEvent], *, night: bool
     return at + chance.choice((0, 0, 0, 1, -1, HOUR))
 
 
-def _pack(*, night: bool, number: int, at: int, mode: str) -> Policy:
+def _pack(*, night: bool, number: int, at: int, mode: str, otherwise: Otherwise) -> Policy:
     found = PACKS[night].versions[0]
-    return replace(found, name=NAME, version=str(number), effective_from=at, open_cases=mode)
+    clocks = tuple(
+        replace(
+            clock,
+            targets=tuple(replace(each, target=otherwise.of(each.target)) for each in clock.targets),
+            warnings=clock.warnings if otherwise.warnings is None else otherwise.warnings,
+        )
+        for clock in found.clocks
+    )
+    return replace(found, name=NAME, version=str(number), effective_from=at, open_cases=mode, clocks=clocks)
 
 
-def _plan(*, night: bool, number: int, at: int, mode: str) -> Plan:
+def _plan(*, night: bool, number: int, at: int, mode: str, otherwise: Otherwise) -> Plan:
     found = PLANS[night].at(0)
-    pack = {**found.pack, "name": NAME, "version": str(number), "open_cases": mode}
+    clocks: dict[str, Any] = {}
+    for name, clock in found.pack["clocks"].items():
+        targets = [
+            {**each, "target": f"{otherwise.of(duration(each['target'])) // SECOND}s"} for each in clock["targets"]
+        ]
+        levels = {} if otherwise.warnings is None else {"warnings": [*otherwise.warnings]}
+        clocks[name] = {**clock, "targets": targets, **levels}
+    pack = {**found.pack, "name": NAME, "version": str(number), "open_cases": mode, "clocks": clocks}
     return replace(found, pack=pack, effective_from=at)
 
 
@@ -88,32 +123,28 @@ def _without(data: dict[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in data.items() if key != name}
 
 
-def differences(seed: int) -> list[str]:
+def told_by(seed: int) -> tuple[Versions, list[CloudEvent]]:
+    """A life, and the versions that it is lived under."""
     told = life(seed)
     made = versions(seed, told)
-    events = answered(told, packs=made.packs)
+    return made, answered(told, packs=made.packs)
+
+
+def differences(seed: int) -> list[str]:
+    made, events = told_by(seed)
     lines, until = arranged(seed, events)
     known = product(events, None, packs=made.packs).published
     return compared(lines, until, known, packs=made.packs, plans=made.plans)
 
 
+def shown(seed: int) -> str:
+    made, events = told_by(seed)
+    rows = [f"  {each.version} from {written(each.effective_from)}: {each.open_cases}" for each in made.packs.versions]
+    return "\n".join([*rows, life_shown(*arranged(seed, events))])
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seed", type=int, help="one life")
-    parser.add_argument("--seeds", default="0..300", help="a range (the end is not in it)")
-    parser.add_argument("--first", action="store_true", help="stop at the first one with a difference")
-    asked = parser.parse_args(arguments)
-    first, last = (int(part) for part in asked.seeds.split(".."))
-    seeds = range(first, last) if asked.seed is None else [asked.seed]
-    failing = 0
-    for seed in seeds:
-        if found := differences(seed):
-            failing += 1
-            print(f"seed {seed}: python -m tests.oracle.moving --seed {seed}", *found, sep="\n    ")
-            if asked.first:
-                break
-    print(f"{len(seeds)} seeds, {failing} with differences")
-    return 1 if failing else 0
+    return campaign("tests.oracle.moving", __doc__, differences, arguments, shown=shown)
 
 
 if __name__ == "__main__":

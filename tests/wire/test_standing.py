@@ -6,6 +6,8 @@ from collections import Counter, deque
 from dataclasses import replace
 from typing import Any, Final
 
+import pytest
+
 from sla_monitor.config.packs import load_packs
 from sla_monitor.core.facts import HOUR
 from sla_monitor.core.policy import Packs
@@ -77,6 +79,37 @@ def test_a_paused_clock_is_told_from_one_that_runs() -> None:
     assert counted(fed, packs) == {A_HOUR._replace(state="paused"): 1}
     fed.tell("case", "case.customer_responded", clock(0, 3))
     assert counted(fed, packs) == {A_HOUR: 1}
+
+
+@pytest.mark.parametrize("how", ["from_start", "from_change", "keep_elapsed"])
+@pytest.mark.parametrize(
+    ("levels", "states"),
+    [
+        ((75, 90), ["running", "running", "at_risk", "at_risk"]),
+        ((95,), ["running", "running", "running", "at_risk"]),
+        ((10, 20, 30, 95), ["running", "at_risk", "at_risk", "at_risk"]),
+        ((), ["running", "running", "running", "running"]),
+    ],
+)
+def test_who_is_at_risk_once_another_version_has_taken_it_over(
+    how: str, levels: tuple[int, ...], states: list[str]
+) -> None:
+    """Also where its deadline stays and only the warnings are others: it is counted by those of the new version. After
+    20, 30, 50 and 58 minutes of the hour; the version begins after 25.
+    """
+    [version] = QUEUES.versions
+    others = tuple(replace(each, warnings=levels) for each in version.clocks)
+    new = replace(version, version="new", effective_from=clock(0, 25), open_cases=how, clocks=others)
+    packs = Packs(versions=(version, new))
+    fed = opened(replace(RULES, packs=packs))
+    told = []
+    for minute in (20, 30, 50, 58):
+        fed.wait(clock(0, minute))
+        [stands] = counted(fed, packs)
+        told.append(stands.state)
+    assert told == states
+    ahead = [level for level in levels if level > 50]
+    assert [each["data"]["level"] for each in fed.notices if each["type"] == "sla.warning"] == ahead
 
 
 def test_a_recommendation_that_waits_is_seen_until_it_is_answered() -> None:

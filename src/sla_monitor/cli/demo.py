@@ -54,7 +54,7 @@ def demo(
     if not as_json and show.console.is_terminal and not show.console.is_dumb_terminal:
         show = Screen(speed)
     try:
-        asyncio.run(until_signal(perform(programme, show)))
+        asyncio.run(until_signal(perform(programme, show), stuck=_write_nowhere))
     finally:
         show.close()
 
@@ -114,7 +114,9 @@ class Json(Watching):
 
 def _write_nowhere() -> None:
     """What is buffered for who does not read any more still has to go somewhere."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 class Piped(Console):

@@ -75,7 +75,7 @@ def explain(
     if (why := _nothing(heard)) or heard.case is None:
         typer.echo(f"{case}: {why}", err=True)
         raise typer.Exit(EXIT_FINDINGS)
-    trace = traced(heard.case, packs, heard.as_of)
+    trace = traced(heard.case, heard.packs, heard.as_of)
     if as_json:
         typer.echo(json.dumps(trace, indent=2, ensure_ascii=False))
     else:

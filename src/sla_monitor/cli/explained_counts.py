@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import pairwise
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Final
 
 from rich.console import RenderableType
@@ -42,7 +42,7 @@ def told(count: Trace, version: str, *, number: int = 0, until: str = "", change
     rows = [
         ("target", _target(count["target"])),
         ("hours", f"{hours['serve'].replace('_', ' ')}, {hours['rule']}{w.because(hours)}"),
-        ("calendar", f"{calendar['name']}; times are of {calendar['zone']}{_since(calendar['days'])}"),
+        ("calendar", f"{calendar['name']}; times are of {calendar['zone']}{_since(_entries(calendar))}"),
         ("from", f"{w.local(count['from'], zone)}{MODES[count['how']]}{change}"),
     ]
     if count["credit_seconds"]:
@@ -113,9 +113,12 @@ def _table(rows: list[Row]) -> Table:
 def _rows(count: Trace, zone: tzinfo) -> list[Row]:
     """Of those that begin together, days come before what is on them."""
     calendar = count["calendar"]
-    rows = [*_of_versions(calendar["days"], zone), *(row for day in calendar["days"] for row in _of_day(day, zone))]
+    rows = [*_of_versions(_entries(calendar), zone), *(row for day in calendar["days"] for row in _of_day(day, zone))]
+    rows += [_of_stretch(each, zone) for each in calendar.get("stretches", []) if "week" in each]
     for each in count["periods"]:
         words = f"{w.local(each['from'], zone)} to {w.local(each['to'], zone, since=each['from'])}"
+        if "periods" in each:
+            words += f", {w.number(each['periods'])} periods"
         rows.append(_row(each["from"], each["to"], words, w.number(each["seconds"]), w.number(each["sum_seconds"])))
     for each in calendar["interruptions"]:
         words = f"{w.local(each['from'], zone)} to {w.local(each['to'], zone, since=each['from'])}"
@@ -133,6 +136,24 @@ def _rows(count: Trace, zone: tzinfo) -> list[Row]:
 def _row(begins: str, ends: str, words: str, seconds: str = "", total: str = "") -> Row:
     opens, closes = datetime.fromisoformat(begins), datetime.fromisoformat(ends)
     return Row(begins=opens, ends=max(closes, opens + MOMENT), cells=(words, seconds, total))
+
+
+def _entries(calendar: Trace) -> list[Trace]:
+    """Days and, by their first one, stretches of like days, in order."""
+    begun = [{**each, "date": each["from"]} for each in calendar.get("stretches", []) if "week" in each]
+    found = [{**each, "weekday": f"{date.fromisoformat(each['date']):%a}"} for each in begun]
+    return sorted([*calendar["days"], *found], key=itemgetter("date"))
+
+
+def _of_stretch(stretch: Trace, zone: tzinfo) -> Row:
+    """Weekdays with the same hours together."""
+    by_hours: dict[str, list[str]] = {}
+    for weekday, hours in stretch["week"].items():
+        by_hours.setdefault(w.hours(hours) if hours else "closed", []).append(weekday)
+    week = "; ".join(f"{' '.join(weekdays)} {hours}" for hours, weekdays in by_hours.items())
+    first, last = (f"{date.fromisoformat(stretch[edge]):%a} {stretch[edge]}" for edge in ("from", "to"))
+    words = f"{first} to {last}, {w.number(stretch['dates'])} days alike: {week}"
+    return _on_wall({"date": stretch["from"]}, zone, "00:00", "24:00", words)
 
 
 def _of_versions(days: list[Trace], zone: tzinfo) -> Iterator[Row]:

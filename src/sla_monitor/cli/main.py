@@ -24,6 +24,7 @@ from sla_monitor.cli import (
     explain,
     policy,
     quarantine,
+    replay,
     report,
     rules,
     run,
@@ -36,6 +37,7 @@ from sla_monitor.cli import (
     verify,
     watch,
 )
+from sla_monitor.cli.examples import show_examples
 from sla_monitor.config.settings import describe
 from sla_monitor.errors import EXIT_FATAL, EXIT_USAGE, Fatal, RefuseToStart
 
@@ -70,6 +72,7 @@ app.add_typer(state.app, name="state")
 app.add_typer(backtest.app)
 app.add_typer(demo.app)
 app.add_typer(doctor.app)
+app.add_typer(replay.app)
 app.add_typer(report.app)
 app.add_typer(run.app)
 app.add_typer(explain.app)
@@ -78,6 +81,9 @@ app.add_typer(simulate.app)
 app.add_typer(traffic.app)
 app.add_typer(verify.app)
 app.add_typer(watch.app)
+
+
+show_examples(app)
 
 
 def _print_version(wanted: bool) -> None:

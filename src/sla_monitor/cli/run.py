@@ -34,7 +34,7 @@ def run(
     """Work: case events in, SLA notices out, until SIGTERM. Settings come from the environment, see `--help`."""
     crash.arm(os.environ)
     settings = configuration.load(**({} if shadow is None else {"shadow": shadow}))
-    logs.configure(settings.log_format)
+    logs.configure(settings.log_format, settings.log_level)
     engine.run(settings, checked_packs(settings), accept_input_loss=accept_input_loss, pages=_board)
 
 

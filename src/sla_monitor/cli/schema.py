@@ -1,4 +1,4 @@
-"""`sla-monitor schema`: the published formats as JSON Schema."""
+"""`sla-monitor schema`: the published formats as JSON Schema, and all of it as an AsyncAPI document."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from sla_monitor.board.openapi import document
+from sla_monitor.cli.asyncapi import asyncapi_document
 from sla_monitor.config.packs import pack_schema
 from sla_monitor.wire.notice_schema import notice_schema
 from sla_monitor.wire.schemas import event_schema
@@ -18,6 +19,7 @@ app = typer.Typer()
 
 
 class Format(StrEnum):
+    ASYNCAPI = "asyncapi"
     EVENT = "event"
     NOTICE = "notice"
     POLICY = "policy"
@@ -26,6 +28,7 @@ class Format(StrEnum):
 
 
 _SCHEMAS = {
+    Format.ASYNCAPI: asyncapi_document,
     Format.EVENT: event_schema,
     Format.NOTICE: notice_schema,
     Format.POLICY: pack_schema,
@@ -37,8 +40,10 @@ _SCHEMAS = {
 def schema(
     what: Annotated[Format | None, typer.Argument(help="One format; all JSON Schemas, by name, without it.")] = None,
 ) -> None:
-    """Print the JSON Schema (draft 2020-12) of case events, notices, policy packs or explanations; `api`: the board's
-    JSON API as OpenAPI 3.1.
+    """Print the JSON Schema (draft 2020-12) of case events, notices, policy packs or explanations.
+
+    `asyncapi` is an AsyncAPI 3 document of the four topics and every message on them, `api` the board's JSON API as
+    OpenAPI 3.1.
     """
     if what is Format.API:
         printed = document()

@@ -6,7 +6,7 @@ Zones come from the `tzdata` package, never from the machine, so that every work
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from weakref import WeakValueDictionary
@@ -106,7 +106,8 @@ class CountryCalendars:
         if found is None:
             dated = [(version.begins or date.min, self._hours(version, country, part, zone)) for version in versions]
             hours = dated[0][1] if len(dated) == 1 else DatedHours(tuple(dated))
-            found = self._calendars[name] = CompiledCalendar(name, hours, zone, self.room)
+            stated = (self._countries[country].weekend, *map(_stated, versions))
+            found = self._calendars[name] = CompiledCalendar(name, hours, zone, self.room, stated)
         return found
 
     def _hours(self, rule: CalendarRule, country: str, part: str | None, zone: ZoneInfo) -> WeeklyHours:
@@ -156,6 +157,11 @@ def early_dates(half_days: Callable[[int], frozenset[date]], rule: CalendarRule,
 def outages(closures: Sequence[Closures], zone: ZoneInfo, year: int) -> list[Interval]:
     """Closures of a part of a day."""
     return [outage for each in closures for outage in each.year(year).outages(zone)]
+
+
+def _stated(rule: CalendarRule) -> object:
+    """What a rule says of any of its countries. Versions of a pack share its iCalendar files and its lock."""
+    return replace(rule, countries=None, closures=()), tuple(each.name for each in rule.closures)
 
 
 def rules_for(country: str, rules: Sequence[CalendarRule]) -> tuple[CalendarRule, ...]:

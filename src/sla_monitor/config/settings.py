@@ -147,6 +147,9 @@ class Settings(BaseSettings):
     )
     web_advertised_url: WebAddress | None = Field(None, description="Where the other workers reach this one.")
     log_format: Literal["console", "json"] = Field("console", description="Logs for people, or for machines.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="What is logged; debug adds a line for each transaction and each decision."
+    )
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         "PLAINTEXT", description="How Kafka is spoken to."
     )

@@ -104,7 +104,8 @@ class CaseState:
         key = intent.key
         is_past = self.ended_at is not None or key.generation < self.generation
         is_past = is_past or intent.at <= self.restarted.get(key.subject, 0)
-        return is_past or isinstance(self.clocks.get(key.subject), Stopped)
+        state = self.clocks.get(key.subject)
+        return is_past or (isinstance(state, Stopped) and not state.by_time)
 
     # --- time -------------------------------------------------------------------------------------------------
 
@@ -306,7 +307,7 @@ class CaseState:
             return False
         if clock not in self.policy.coverage_of(self.profile).clocks:
             return False
-        if before is not None:
+        if before is not None and not before.by_time:
             self.restarted[clock.name] = at
         self.held = {
             severity: {name: steps for name, steps in histories.items() if name != clock.name}
@@ -352,7 +353,7 @@ class CaseState:
     def _end_clock(self, name: str, state: Running | Breached | Paused, at: int) -> None:
         """A clock ends without a verdict, if it has none yet."""
         measure = self._measure_of(name, state, at)
-        self.clocks[name] = Stopped()
+        self.clocks[name] = Stopped(by_time=self.cause is None)
         self._say_of_clock(n.CLOCK_STOPPED, name, measure, at)
         if not isinstance(state, Breached):
             self._say_of_clock(n.CANCELLED, name, measure, at)
@@ -481,29 +482,35 @@ class CaseState:
         }
 
     def _retarget_paused(self, clock: str, state: Paused, steps: tuple[Step, ...], at: int, rule: str) -> None:
-        """There is no deadline to move, unless under the new terms it passed before the pause: then it was broken."""
-        pauses = (*state.pauses, (state.since, HORIZON_END))
-        measure = clocks.measure(clock, steps, pauses)
-        if measure.due_at > state.since:
+        """There is no deadline to move, unless under the new terms it passed before the pause, or they leave nothing of
+        the target: then it was broken, and a clock that broke its promise does not pause.
+        """
+        due_at = clocks.measure(clock, steps, (*state.pauses, (state.since, HORIZON_END))).due_at
+        if due_at > at:
             self.clocks[clock] = replace(state, steps=steps)
             return
+        pauses = state.until(due_at)
+        measure = clocks.measure(clock, steps, pauses)
         self.clocks[clock] = Running(steps=steps, measure=measure, warnings=(), pauses=pauses)
         moved: dict[str, object] = {"old_deadline": None, "new_deadline": iso(measure.due_at)}
         self._say_of_clock(n.DEADLINE_MOVED, clock, measure, at, moved | self._cause(), rule=rule)
 
     def _retarget(self, clock: str, state: Running | Paused, steps: tuple[Step, ...], at: int, rule: str = "") -> None:
         """A deadline that lands in the past was broken then; time says so as soon as the watermark allows. One that
-        does not move keeps its warnings.
+        does not move keeps its warnings, if the version in force has the same.
         """
         if isinstance(state, Paused):
             self._retarget_paused(clock, state, steps, at, rule)
             return
         old, new = state.measure, clocks.measure(clock, steps, state.pauses)
-        if new.due_at == old.due_at:
+        levels = new.policy.clock(clock).warnings
+        if new.due_at == old.due_at and old.policy.clock(clock).warnings == levels:
             self.clocks[clock] = replace(state, steps=steps, measure=new)
             return
-        warnings = new.levels(new.policy.clock(clock).warnings, at)
+        warnings = new.levels(levels, at)
         self.clocks[clock] = Running(steps=steps, measure=new, warnings=warnings, pauses=state.pauses)
+        if new.due_at == old.due_at:
+            return
         moved: dict[str, object] = {"old_deadline": iso(old.due_at), "new_deadline": iso(new.due_at)}
         self._say_of_clock(n.DEADLINE_MOVED, clock, new, at, moved | self._cause(), rule=rule)
 

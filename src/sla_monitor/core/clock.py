@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sla_monitor.core.calendar import HORIZON_END, BeyondHorizon, Calendar
+from sla_monitor.core.calendar import HORIZON_END, BeyondHorizon, Calendar, alike
 from sla_monitor.core.hours import Interval
 from sla_monitor.core.policy import ClockPolicy, Direction, Policy, Terms
 from sla_monitor.core.profile import Profile
@@ -149,7 +149,11 @@ class Paused:
 
 @value(frozen=True, slots=True, kw_only=True)
 class Stopped:
-    """Ended: met, met late, or cancelled."""
+    """Ended: met, met late, or cancelled. `by_time`: no fact has done it, but a version that does not serve the case,
+    or a downgrade without asking. In a base all of it is decided, and nobody asks any more.
+    """
+
+    by_time: bool = field(default=False, compare=False)
 
     @property
     def next_at(self) -> int | None:
@@ -206,8 +210,12 @@ def instant_after(calendar: Calendar, start: int, budget: int) -> int:
 
 
 def same_terms(one: Terms, other: Terms) -> bool:
-    """Whether a deadline is measured alike under both."""
-    return one.target == other.target and one.calendar.name == other.calendar.name
+    """Whether a deadline is measured alike under both, whatever pauses of the clock are left out of either."""
+    return one.target == other.target and alike(_whole(one.calendar), _whole(other.calendar))
+
+
+def _whole(calendar: Calendar) -> Calendar:
+    return calendar.calendar if isinstance(calendar, Interrupted) else calendar
 
 
 def steps_after(

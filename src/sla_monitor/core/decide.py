@@ -19,6 +19,7 @@ from operator import attrgetter
 
 from sla_monitor.core import notices as n
 from sla_monitor.core.case import CaseState, common, opened_by, problem_with
+from sla_monitor.core.clock import Stopped
 from sla_monitor.core.facts import DAY, NO_SEQUENCE, Fact, FactWithdrawn, Opened, Order
 from sla_monitor.core.notices import Identity, Intent, Ledger, Notice, Sent
 from sla_monitor.core.policy import Packs
@@ -426,6 +427,8 @@ def fold_early(case: Case, packs: Packs) -> tuple[list[Notice], int]:
     count = bisect_right(case.facts, instant, key=_by_time)  # what happened at one instant stays together
     last = case.facts[count - 1]
     said = fold_into_base(case, count, instant, packs)
+    case.state.advance(instant)  # where the last facts of them are withdrawn, no fact has led it as far as the base
+    case.state.intents = []
     case.base_order = last.order
     new = unsaid(case.ledger, said, packs)
     decided = {(intent.key, intent.at) for intent in new}
@@ -460,6 +463,7 @@ def fold_into_base(case: Case, count: int, until: int, packs: Packs) -> list[Int
             base.apply(fact)
     base.advance(until)
     base.cause = None
+    base.clocks = {name: Stopped() if isinstance(each, Stopped) else each for name, each in base.clocks.items()}
     said, base.intents = base.intents, []
     case.base, case.policy_key = base, base.policy.key
     return said

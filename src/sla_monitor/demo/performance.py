@@ -27,6 +27,7 @@ PARTITIONS: Final = 4  # of new topics
 SPEED_DEFAULT: Final = 600.0  # an hour of the plan takes six seconds
 DRAW_SECONDS: Final = 0.25
 DRAIN_SECONDS_MAX: Final = 5.0  # for what the worker said last
+STUCK_SECONDS: Final = 3.0  # the loop does not turn: nobody reads what is being written
 SOON_SECONDS: Final = 0.001  # nobody waits for less
 SECURITY: Final = ("SLA_SECURITY_", "SLA_SASL_", "SLA_SSL_")
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -72,25 +73,46 @@ def wall() -> int:
     return time.time_ns() // 1_000
 
 
-async def until_signal(work: Coroutine[Any, Any, None]) -> None:
+async def until_signal(work: Coroutine[Any, Any, None], stuck: Callable[[], None] = lambda: None) -> None:
     """`work` to its end, or to the first SIGINT, SIGTERM or SIGHUP: then it is cancelled and may tidy up in peace. A
-    second one ends the process at once: whoever reads what we say may have stopped reading, and the loop waits for it.
+    second one ends the process at once.
+
+    Whoever reads what we say may have stopped reading, and then the loop hangs in a write. Once it was asked to end,
+    `stuck` is called when that lasts; it may lead the file elsewhere, and the write goes on there (PEP 475).
     """
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    has_turned = True
 
-    def asked_to_end(_number: int, _frame: object) -> None:  # by Python, not by the loop, which may not turn
+    def turned() -> None:
+        nonlocal has_turned
+        has_turned = True
+
+    def look(*_: object) -> None:
+        nonlocal has_turned
+        if not has_turned:
+            stuck()
+        has_turned = False
+        loop.call_soon_threadsafe(turned)
+
+    def asked_to_end(*_: object) -> None:  # by Python, not by the loop, which may not turn
         for each in SIGNALS:
             signal.signal(each, signal.SIG_DFL)
         loop.call_soon_threadsafe(stop.set)
+        look()
+        signal.setitimer(signal.ITIMER_REAL, STUCK_SECONDS, STUCK_SECONDS)
 
+    signal.signal(signal.SIGALRM, look)
     for number in SIGNALS:
         signal.signal(number, asked_to_end)
     working, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
     await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
     working.cancel()  # of no effect on what is done
-    with suppress(asyncio.CancelledError):
-        await working
+    try:
+        with suppress(asyncio.CancelledError):
+            await working
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 async def perform(programme: Programme, show: Show, clock: Clock = wall) -> None:

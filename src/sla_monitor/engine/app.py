@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import itertools
-import logging
 import signal
 import socket
 import threading
@@ -116,8 +115,6 @@ class Worker:
             loop=asyncio.new_event_loop(),
         )
         worker.spinner = None
-        for library in ("faust", "mode", "aiokafka"):
-            logging.getLogger(library).setLevel(logging.WARNING)
         gc.freeze()  # what is loaded by now stays; cases make hardly a cycle, so looking for them seldom is enough
         gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
         try:
@@ -176,6 +173,9 @@ class Worker:
     async def _start(self) -> None:
         await self.log.start()
         await self.journals.take()
+        self.recorder.partitions(self.layout.partitions)
+        await asyncio.to_thread(self.packs.versions[-1].horizons)
+        self._configured()  # before anybody can look: no page says that nothing is loaded
         token = self._token()
         page = health.application(self.registry, self._readiness)
         control.add_routes(page, self.reloading.reload, token)
@@ -183,9 +183,6 @@ class Worker:
             self._pages(page, self._deployment(token))
         self._stop_web = await health.serve(self.settings.web_host, self.settings.web_port, page)
         tell_url(self.faust, self._url())
-        self.recorder.partitions(self.layout.partitions)
-        await asyncio.to_thread(self.packs.versions[-1].horizons)
-        self._configured()
         self.watchdog.start()
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload)
         for job in (self.watermarks.run(), self._beat(), self._watch_topics(), self.journals.keep()):

@@ -17,6 +17,7 @@ from sla_monitor.core.notices import QUARANTINED
 from sla_monitor.core.policy import Packs
 from sla_monitor.engine.dead import Wanted, letters, partitions_of
 from sla_monitor.engine.layout import partition_of, verified_layout
+from sla_monitor.engine.partition import without_missed
 from sla_monitor.engine.reading import records_of
 from sla_monitor.engine.records import DeadLetter, Record
 from sla_monitor.engine.simulation import Simulation, arrival_of
@@ -31,12 +32,14 @@ NOTHING_FOLDED = Bounds(correction_horizon=FOR_GOOD, retention=FOR_GOOD)
 @dataclass(slots=True, kw_only=True)
 class Heard:
     """`case`: None where nothing is known. `failure`: the defect that set it aside, as the worker tells it.
-    `set_aside`: (offset or line, reason). `as_of`: the instant up to which the worker has decided.
+    `set_aside`: (offset or line, reason). `as_of`: the instant up to which the worker has decided. `packs`: by which,
+    so without versions that came too late for its partition.
     """
 
     case_id: str
     as_of: int
     where: str
+    packs: Packs
     case: Case | None = None
     erased_at: int | None = None
     failure: str | None = None
@@ -52,7 +55,7 @@ def from_lines(lines: Iterable[bytes], case_id: str, packs: Packs, at: int | Non
         if arrival.key == case_id.encode() and (at is None or arrived <= at):
             now = arrived
             own.append(Record(number, now // 1_000, arrival.key, line))
-    heard = Heard(case_id=case_id, as_of=max(now, at or 0), where=where)
+    heard = Heard(case_id=case_id, as_of=max(now, at or 0), where=where, packs=packs)
     dead: list[tuple[int, str]] = []
 
     def bury(letter: DeadLetter) -> None:
@@ -76,8 +79,9 @@ async def from_kafka(
     not those it was decided by.
     """
     [number] = await partitions_of(settings, partition) if partition is not None else [await _home(settings, case_id)]
-    heard = Heard(case_id=case_id, as_of=0, where=f"partition {number} of {settings.topics.events}")
     standing, row = await _decided(settings, number, case_id, packs)
+    packs = without_missed(packs, standing)
+    heard = Heard(case_id=case_id, as_of=0, where=f"partition {number} of {settings.topics.events}", packs=packs)
     own, last = [], 0
     async for record in records_of(settings, settings.topics.events, [number]):
         if 0 <= standing.applied < record.offset:

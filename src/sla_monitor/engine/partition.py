@@ -12,6 +12,7 @@ import heapq
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from sla_monitor.core import decide
 from sla_monitor.core import notices as n
@@ -104,6 +105,7 @@ class Partition:
         self._learn_moves()
         self.counts = [0, 0, 0, 0]
         self.standings.clear()
+        self._timers.clear()  # a reload may have been here while rows were read
         for key, value in self.rows.items():
             status, wake_at = rows.header(value)
             self.counts[status] += 1
@@ -144,8 +146,7 @@ class Partition:
                 row.moves += (policy.key,)
                 row.packs[policy.key] = policy.digest
                 row.moving_at = min(row.moving_at or NEVER, policy.effective_from)
-        missed = frozenset(policy.key for policy in packs.moving if policy.key not in row.moves)
-        self.packs = replace(packs, missed=missed)
+        self.packs = without_missed(packs, row)
 
     def _wake_for_moves(self) -> None:
         """Whoever is open at that instant is looked at then; the rows on the broker need not say so."""
@@ -156,12 +157,13 @@ class Partition:
             status, wake_at = rows.header(value)
             if status == OPEN and wake_at > instant:
                 self.rows[key] = rows.waking_at(value, instant)
-                self._timers.append((instant, key))
         for key, wake_at in self._wakes.items():
             state = self._working[key].case.state
             if state is not None and state.ended_at is None and wake_at > instant:
                 self._wakes[key] = instant
-                self._timers.append((instant, key))
+        keys = chain(self.rows, (key for key in self._wakes if key not in self.rows))
+        wakes = ((self._wake_of(key), key) for key in keys)  # anew, so that the timers put forward are not left behind
+        self._timers = [(at, key) for at, key in wakes if at is not None and at != NEVER]
         heapq.heapify(self._timers)
 
     def _note_moves_done(self) -> None:
@@ -578,6 +580,13 @@ class Partition:
                 break
             self._decoded_bytes -= len(self.rows[key])
             del self._working[key]
+
+
+def without_missed(packs: Packs, row: PartitionRow) -> Packs:
+    """The packs as a partition's cases follow them: it has come to the instant of the others without them."""
+    passed = max(row.watermark, row.latest)
+    late = (each for each in packs.moving if each.key not in row.moves and each.effective_from <= passed)
+    return replace(packs, missed=frozenset(each.key for each in late))
 
 
 def _orphan_bytes(waiting: Orphan | Record) -> int:

@@ -22,7 +22,7 @@ from sla_monitor.engine.backup import Quiet, quiet
 from sla_monitor.engine.kafka import admin_client, client_options
 from sla_monitor.engine.layout import partition_of
 from sla_monitor.engine.opening import name_of, verify_position
-from sla_monitor.engine.partition import Partition
+from sla_monitor.engine.partition import Partition, without_missed
 from sla_monitor.engine.rules import rules_of
 from sla_monitor.errors import RefuseToStart, UnsafeState
 from sla_monitor.wire import rows
@@ -106,7 +106,11 @@ async def restore_new(settings: Settings, packs: Packs, backup: Backup) -> Resto
             *await _not_empty(at_rest, settings.topics.events),
         ]
         problems += await _old_ones_went_on(at_rest, backup)
-        begun = as_beginning([decode_partition(section.row) for section in backup.sections])
+        own_rows = {section.partition: decode_partition(section.row) for section in backup.sections}
+        problems += moved_apart(
+            packs, {each.partition: own_rows[each.partition] for each in backup.sections if each.rows}
+        )
+        begun = as_beginning([*own_rows.values()])
         own = dict.fromkeys(range(at_rest.layout.partitions), begun)
         try:
             content = Partition(0, rules_of(settings, packs, at_rest.layout))
@@ -168,6 +172,26 @@ async def _begin_late(at_rest: Quiet) -> None:
     if fresh:
         async with admin_client(settings) as admin:
             await admin.delete_records({partition: RecordsToDelete(before_offset=1) for partition in fresh})
+
+
+def moved_apart(packs: Packs, own: dict[int, PartitionRow]) -> list[str]:
+    """Versions that took over the cases of one partition and came too late for another. A partition knows this of all
+    its cases alike, so theirs cannot come together: some would have to be decided anew. `own`: of those with cases.
+    """
+    problems = []
+    for policy in packs.moving:
+        took = [number for number, row in own.items() if policy.key in row.moves]
+        missed = [number for number, row in own.items() if policy.key in without_missed(packs, row).missed]
+        if took and missed:
+            problems.append(
+                f"{policy.key}: takes over open cases, but partitions {_listed(missed)} came to its effective_from "
+                f"without it, and {_listed(took)} did not: their cases cannot be in one partition"
+            )
+    return problems
+
+
+def _listed(numbers: list[int]) -> str:
+    return ", ".join(map(str, numbers))
 
 
 def as_beginning(own: list[PartitionRow]) -> PartitionRow:

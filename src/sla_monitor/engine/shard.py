@@ -19,7 +19,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from sla_monitor.core.facts import SECOND
-from sla_monitor.engine import crash
+from sla_monitor.engine import canonical, crash
 from sla_monitor.engine.journal import Journal
 from sla_monitor.engine.log import Log
 from sla_monitor.engine.partition import Partition, Rules
@@ -493,8 +493,10 @@ class Shard:
     async def _write(self, batch: Batch) -> None:
         began = monotonic()
         done = await self._journal.commit(batch)
+        seconds = monotonic() - began
         self._must_mark = False  # each batch has the partition's row
-        self._around.committed(batch, monotonic() - began, done.skew_seconds)
+        self._around.committed(batch, seconds, done.skew_seconds)
+        canonical.tell(self.partition, batch, seconds, done.skew_seconds)
         crash.point("commit.noted")
 
     def _now(self) -> int:

@@ -27,6 +27,8 @@ _SECRET_PAIR = re.compile(
 _SECRET_USER = re.compile(r"(\w://)[^/\s:@]+:[^/\s]+@")
 
 Format = Literal["console", "json"]
+OURS = "sla_monitor"
+WORDY = ("aiokafka", "faust", "mode")  # what they say below a warning is of no use to who runs a worker
 
 _SHARED: list[Processor] = [
     structlog.contextvars.merge_contextvars,
@@ -39,13 +41,19 @@ _SHARED: list[Processor] = [
 
 
 def configure(form: Format, level: str = "INFO", stream: TextIO | None = None) -> None:
-    """Route everything to `stream` (stderr), replacing the root logger's handlers. BadConfiguration: no such level."""
+    """Route everything to `stream` (stderr), replacing the root logger's handlers. BadConfiguration: no such level.
+
+    Debug is for our own lines alone: at that level aiokafka logs the bytes of requests, and one of them is a password.
+    """
     number = logging.getLevelNamesMapping().get(level.upper())
     if number is None:
         raise BadConfiguration(f"log level {level!r}: one of DEBUG, INFO, WARNING, ERROR, CRITICAL is meant")
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(_formatter(_renderer(form, handler.stream)))
-    logging.basicConfig(handlers=[handler], level=number, force=True)
+    logging.basicConfig(handlers=[handler], level=max(number, logging.INFO), force=True)
+    logging.getLogger(OURS).setLevel(number)
+    for name in WORDY:
+        logging.getLogger(name).setLevel(max(number, logging.WARNING))
     logging.captureWarnings(capture=True)
     structlog.configure(
         processors=[

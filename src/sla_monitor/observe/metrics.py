@@ -171,7 +171,11 @@ REBALANCES = _counter("sla_rebalances_total", "Assignments of partitions that th
 PARTITION_STATE = _at_scrape(
     "sla_partition_state", "1 for the state a partition of this worker is in, else 0.", "partition", "state"
 )
-PARTITION_LAG = _at_scrape("sla_partition_lag_records", "Records of the input not yet folded.", "partition")
+PARTITION_LAG = _at_scrape(
+    "sla_partition_lag_records",
+    "Records of the input not yet folded; absent while a partition is opening or tripped, for then it does not look.",
+    "partition",
+)
 WATERMARK_AGE = _at_scrape(
     "sla_watermark_age_seconds",
     "Wall clock minus the instant up to which the input is known to be complete; it also grows while nothing is due. "
@@ -273,9 +277,9 @@ Each combination of the values that a worker knows stands at zero from its start
 ## Exemplars
 
 Where Prometheus keeps exemplars (`--enable-feature=exemplar-storage`), the buckets of `sla_timer_lateness_seconds` and
-the breaches among `sla_targets_total` name the last case they counted (`case_id`) and the trace it came with
-(`trace_id`), as far as they fit into the 128 characters of the format. A graph leads to a case that way, while no
-label does. Rules and alerts over these metrics: [monitoring](monitoring.md).
+the breaches among `sla_targets_total` name the last case they counted (`case_id`) and, where an event decided and not
+time, the trace of that event (`trace_id`), as far as they fit into the 128 characters of the format. A graph leads to a
+case that way, while no label does. Rules and alerts over these metrics: [monitoring](monitoring.md).
 """
 
 

@@ -122,6 +122,7 @@ class Recorder:
         self._config = metrics.CONFIG_INFO.info(registry)
         self._config.info({"hash": ""})
         self._reload_successful = metrics.CONFIG_LAST_RELOAD_SUCCESSFUL.gauge(registry)
+        self._reload_successful.set(1)  # nothing was refused: a worker whose first packs are wrong does not start
         self._reload_success_at = metrics.CONFIG_LAST_RELOAD_SUCCESS.gauge(registry)
         self._reloads = _Series(metrics.CONFIG_RELOADS, registry, metrics.RELOADS)
         self._horizon = metrics.CALENDAR_HORIZON.gauge(registry)
@@ -316,7 +317,8 @@ class ShardCollector:
         owned = [shard for shard in latest.values() if shard.state not in {"suspended", "closed"}]
         now = self._wall()
         yield _states(latest.values())
-        yield _by_partition(metrics.PARTITION_LAG, ((shard, shard.lag_records) for shard in owned))
+        reading = [shard for shard in owned if shard.state in {"live", "catching_up"}]
+        yield _by_partition(metrics.PARTITION_LAG, ((shard, shard.lag_records) for shard in reading))
         yield _by_partition(
             metrics.WATERMARK_AGE,
             ((shard, now - shard.watermark / MICROSECONDS) for shard in owned if shard.watermark is not None),

@@ -23,6 +23,7 @@ RUNBOOKS: Final = "deploy/runbooks"
 BROKEN_MIN: Final = 3
 SHORTEST: Final = 5 * MINUTE
 LONG: Final = DAY  # from here on a window is the mean of the recorded five minutes: raw series would be too many
+KEPT: Final = "2m"  # a partition that changes hands shows no cases for a moment: nobody has answered them
 BY: Final = "job, clock, severity, plan"
 OF_WHAT: Final = "{{ $labels.clock }}, severity {{ $labels.severity }}, {{ $labels.plan }}"
 
@@ -150,6 +151,7 @@ def _broken(matcher: str, level: str, runbooks: str) -> str:
         "{{ $value }} open cases of severity {{ $labels.severity }} on {{ $labels.plan }} are past a deadline that was "
         "promised. Each stays here until its clock is stopped.",
         runbooks,
+        keep_firing_for=KEPT,
     )
 
 
@@ -162,6 +164,7 @@ def _at_risk(severity: str, runbooks: str) -> str:
         "{{ $value }} open cases of severity {{ $labels.severity }} on {{ $labels.plan }} have passed a warning level "
         "and are not answered yet.",
         runbooks,
+        keep_firing_for=KEPT,
     )
 
 
@@ -231,8 +234,19 @@ def _record(name: str, expression: str) -> str:
     return f"- record: {name}\n  expr: {_block(expression)}"
 
 
-def _alert(name: str, expression: str, labels: dict[str, str], summary: str, description: str, runbooks: str) -> str:
-    lines = [f"- alert: {name}", f"  expr: {_block(expression)}", "  labels:"]
+def _alert(
+    name: str,
+    expression: str,
+    labels: dict[str, str],
+    summary: str,
+    description: str,
+    runbooks: str,
+    *,
+    keep_firing_for: str = "",
+) -> str:
+    lines = [f"- alert: {name}", f"  expr: {_block(expression)}"]
+    lines += [f"  keep_firing_for: {keep_firing_for}"] if keep_firing_for else []
+    lines += ["  labels:"]
     lines += [f"    {label}: {_scalar(value)}" for label, value in labels.items()]
     annotations = {"summary": summary, "description": description, "runbook_url": f"{runbooks}/{name}.md"}
     lines += ["  annotations:", *_annotations(annotations.items())]

@@ -98,7 +98,7 @@ def face(name: str, history: History, own: Mapping[str, float], pauses: tuple[In
             break  # a verdict, once reached, is frozen
         promise = promise_of(name, snapshot, own, pauses)
         if (promise.target, promise.hours) == (shown.promise.target, shown.promise.hours):
-            shown = replace(shown, promise=promise)  # another rule, or no promise any more: time is counted as before
+            shown = _told_by(clock, promise, shown)  # another rule, or no promise any more: time is counted as before
         elif mode == "keep_elapsed":
             shown = _kept(clock, promise, at, shown.elapsed(at))
         else:
@@ -119,6 +119,14 @@ def _fresh(clock: Rule, promise: Promise, base: int, span: int, used: int = 0) -
     warnings = _levels(clock.get("warnings") or [], promise, base, used, span)
     overdue = _levels(clock.get("overdue") or [], promise, base, used, span)
     return Face(promise, deadline, base, used, warnings, _after(deadline, overdue))
+
+
+def _told_by(clock: Rule, promise: Promise, shown: Face) -> Face:
+    """The same deadline, with the levels of the version that it is of now."""
+    span = shown.elapsed(shown.deadline)
+    levels = (_levels(clock.get(kind) or [], promise, shown.base, shown.used, span) for kind in ("warnings", "overdue"))
+    warnings, overdue = levels
+    return replace(shown, promise=promise, warnings=warnings, overdue=_after(shown.deadline, overdue))
 
 
 def _after(deadline: int, overdue: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:

@@ -49,9 +49,9 @@ class DaysOff:
     locked: dict[tuple[str, str], list[str]] = field(default_factory=dict)  # (section, first words) -> the rest
     sections: set[str] = field(default_factory=set)
     years: range = range(0)
-    _files: dict[str, Any] = field(default_factory=dict)
-    _holidays: dict[tuple[object, ...], frozenset[date]] = field(default_factory=dict)
-    _closed: dict[tuple[str, int], Closed] = field(default_factory=dict)
+    _files: dict[str, Any] = field(default_factory=dict, compare=False)
+    _holidays: dict[tuple[object, ...], frozenset[date]] = field(default_factory=dict, compare=False)
+    _closed: dict[tuple[str, int], Closed] = field(default_factory=dict, compare=False)
 
     @classmethod
     def of(cls, folder: Path) -> DaysOff:

@@ -289,7 +289,7 @@ def calendar_of(
         zone=zone(zone_name),
         country=country,
         subdivision=subdivision,
-        entries=entries,
+        entries=[{name: said for name, said in entry.items() if name != "countries"} for entry in entries],
         weekend=frozenset(str(day) for day in many(row.get("weekend") or WEEKEND)),
         holidays=pack.get("holidays") or {},
         days_off=days_off,

@@ -22,6 +22,7 @@ RELEASES = ("general_availability", "public_preview", "limited_preview", "privat
 FINGERPRINT = ("build", "environment", "machine", "document", "user", "error")
 LABEL_CHARACTERS_MAX = 200
 TRAITS_MAX = 20
+SECOND = 1_000_000
 TARGETS_MAX = 8
 TARGET_SECONDS_MAX = 366 * 86_400
 MINUTES_MAX = 100_000
@@ -66,8 +67,10 @@ def flag(found: object) -> bool:
     return isinstance(found, bool)
 
 
-def number(found: object, most: float) -> bool:
-    return isinstance(found, int | float) and not isinstance(found, bool) and 0 < found <= most
+def number(found: object, most: float, unit: int) -> bool:
+    """Of a duration; what is no microsecond, rounded, is none."""
+    is_number = isinstance(found, int | float) and not isinstance(found, bool) and 0 < found <= most
+    return is_number and round(found * unit) > 0  # type: ignore[operator]
 
 
 def country(found: object) -> bool:
@@ -87,7 +90,8 @@ def targets(found: object) -> bool:
         isinstance(found, dict)
         and len(found) <= TARGETS_MAX
         and all(
-            re.fullmatch(r"[a-z_]{1,40}", name) and number(most, TARGET_SECONDS_MAX) for name, most in found.items()
+            re.fullmatch(r"[a-z_]{1,40}", name) and number(most, TARGET_SECONDS_MAX, SECOND)
+            for name, most in found.items()
         )
     )
 
@@ -150,7 +154,7 @@ SHAPES: dict[str, dict[str, Field]] = {
     "case.work_started": {"engineer": Field(text(1), required=True)},
     "case.work_stopped": {"engineer": Field(text(1), required=True)},
     "case.effort_logged": {
-        "minutes": Field(lambda found: number(found, MINUTES_MAX), required=True),
+        "minutes": Field(lambda found: number(found, MINUTES_MAX, 60 * SECOND), required=True),
         "engineer": Field(text()),
     },
     "case.cause_found": {

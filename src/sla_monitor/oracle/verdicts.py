@@ -58,6 +58,7 @@ class Clock:
         self.overdue: list[tuple[int, int]] = []
         self.breached = False
         self.stopped = False
+        self.by_time = False  # it was no fact that stopped it
         self.shown: Face | None = None  # None: it does not run, and has no verdict
         self.pauses: tuple[tuple[int, int], ...] = ()  # that are over
         self.paused: int | None = None  # since when it counts nothing
@@ -286,9 +287,9 @@ class Story:
             self._start_again(clock, at)
 
     def _start_again(self, clock: Clock, at: int) -> None:
-        if clock.stopped:
+        if clock.stopped and not clock.by_time:
             clock.restarted = at
-        clock.stopped = clock.breached = False
+        clock.stopped = clock.breached = clock.by_time = False
         clock.pauses, clock.before_lowered, clock.shown = (), {}, None
         self._start_clock(clock, at)
 
@@ -324,7 +325,7 @@ class Story:
     def _cancel(self, clock: Clock, at: int) -> None:
         if clock.paused is not None:
             self._wake(clock, at)
-        clock.stopped = True
+        clock.stopped, clock.by_time = True, self.by_time
         self._say_clock("sla.clock.stopped", at, clock)
         if not clock.breached:  # else there is a verdict
             self._say_clock("sla.cancelled", at, clock)
@@ -341,8 +342,10 @@ class Story:
         self._wind(clock, at)
         self._say_clock("sla.clock.started", at, clock)
 
-    def _serve(self, at: int) -> None:
-        """Clocks that are no longer served end; one without a verdict may start anew, counted from then."""
+    def _serve(self, at: int, before: Mapping[str, Any]) -> None:
+        """Clocks that are no longer served end; one without a verdict may start anew, counted from then. `before`: the
+        terms of the case until now, which a silence that ends was counted by.
+        """
         self.service = service(self.plan, self.terms, self.own)
         for clock in self.clocks:
             if clock.shown is None or clock.name in self.service.clocks:
@@ -350,10 +353,10 @@ class Story:
             if not clock.stopped:
                 self._cancel(clock, at)
                 if not clock.breached:
-                    clock.stopped, clock.shown, clock.pauses = False, None, ()
+                    clock.stopped, clock.by_time, clock.shown, clock.pauses = False, False, None, ()
             clock.before_lowered = {}
         if self.declined:
-            self._break_silence(at)
+            self._break_silence(at, before)
             self.run, self.recommended, self.held, self.awaits_proposal = Run(), {}, [], False
         self._start_clocks(at)
 
@@ -384,7 +387,7 @@ class Story:
         old_limit = limit_of(self.plan, old)
         self.terms = {**self.terms, **news}
         before = self.service
-        self._serve(at)
+        self._serve(at, old)
         if before.declined or self.declined:
             self._limit_effort(at)
             self._say_service(at, before)
@@ -457,7 +460,7 @@ class Story:
             self._break_silence(at)
         self.plan = self.later.pop(0)
         self._know_clocks()
-        self._serve(at)
+        self._serve(at, self.terms)
         for clock in self.clocks:
             if clock.shown is None or clock.stopped or clock.breached or clock.history[-1].plan is self.plan:
                 continue
@@ -492,15 +495,19 @@ class Story:
             self._say_moved(clock, at, rule, deadline, event)
 
     def _change_paused(self, clock: Clock, at: int, rule: str, event: dict[str, str] | None) -> None:
-        """Nothing to move, unless it turns out that the deadline was before the pause: then it was broken there."""
+        """Nothing to move, unless it turns out that the deadline was before the pause, or that nothing of the target is
+        left: then it was broken there, which ends the pause as well.
+        """
         since = clock.paused
         if since is None:
             return
         for_ever = (*clock.pauses, (since, END_OF_CALENDARS))
         shown = face(clock.name, clock.history, self.own, for_ever)
-        if shown.deadline > since:
+        if shown.deadline > at:
             return
-        clock.paused, clock.pauses, clock.shown = None, for_ever, None
+        if since < shown.deadline:
+            clock.pauses = (*clock.pauses, (since, shown.deadline))
+        clock.paused, clock.shown = None, None
         self._wind(clock, at)
         clock.warnings = []
         moved = {"old_deadline": None, "new_deadline": written(shown.deadline)}
@@ -509,7 +516,7 @@ class Story:
     def _wind(self, clock: Clock, at: int) -> None:
         """Show the history as it is now; levels that lie behind are not said, unless they lie behind the deadline."""
         old, clock.shown = clock.shown, face(clock.name, clock.history, self.own, clock.pauses)
-        if old is None or old.deadline != clock.shown.deadline:
+        if old is None or old.deadline != clock.shown.deadline or _levels(clock, old) != _levels(clock, clock.shown):
             clock.warnings = [(level, then) for level, then in clock.shown.warnings if then > at]
         clock.overdue = list(clock.shown.overdue)
 
@@ -524,9 +531,9 @@ class Story:
         self._break_silence(at)
         self.run, self.awaits_proposal = Run(), False
 
-    def _break_silence(self, at: int) -> None:
+    def _break_silence(self, at: int, counted_by: Mapping[str, Any] | None = None) -> None:
         if self.silence:
-            self._say_commitment("sla.clock.stopped", at)
+            self._say_commitment("sla.clock.stopped", at, counted_by)
         self.silence = None
 
     def _attempt(self, at: int, event: dict[str, str], *, reached: bool) -> None:
@@ -701,7 +708,8 @@ class Story:
 
     def standing(self, now: int) -> list[Standing]:
         """What time brings is said when the watermark is there; facts may be ahead of it, and count in their order all
-        the same. A clock that a fact has stopped is decided at once, with all that led there (`docs/concepts.md`).
+        the same. A clock that a fact has stopped is decided at once, with all that led there (`docs/concepts.md`); one
+        that time has stopped is not, for a fact from before may still come.
 
         Of silences the texts do not say it. As in the product, the end of the case decides one at once; where the
         customer only came back, what the silence brought waits for the watermark.
@@ -709,7 +717,8 @@ class Story:
         found: list[Standing] = []
         for notice, clock, by_time in self.said:
             is_closed = notice.generation < self.generation or self.ended
-            is_closed |= clock is not None and (clock.stopped or notice.at <= clock.restarted)
+            by_fact = clock is not None and clock.stopped and not clock.by_time
+            is_closed |= by_fact or (clock is not None and notice.at <= clock.restarted)
             if (not by_time or notice.at <= now or is_closed) and notice not in found:
                 found.append(notice)  # twice within one instant, in the same words, is once
         return found
@@ -754,11 +763,14 @@ class Story:
             old_deadline=written(old), new_deadline=new, **_cause(event),
         )  # fmt: skip
 
-    def _say_commitment(self, kind: str, at: int, **more: object) -> None:
-        silence, limit = self.silence, limit_of(self.plan, self.terms)
+    def _say_commitment(
+        self, kind: str, at: int, counted_by: Mapping[str, Any] | None = None, /, **more: object
+    ) -> None:
+        terms = self.terms if counted_by is None else counted_by
+        silence, limit = self.silence, limit_of(self.plan, terms)
         if silence is None:
             return
-        deadline = due(self.plan, self.terms, silence)
+        deadline = due(self.plan, terms, silence)
         about = {
             "clock": self.plan.pack["commitment"]["name"],
             "deadline": None if deadline is None else written(deadline),
@@ -777,6 +789,11 @@ class Story:
                 "sla.deadline.moved", at,
                 old_deadline=both["old"], new_deadline=both["new"], **_cause(event),
             )  # fmt: skip
+
+
+def _levels(clock: Clock, shown: Face) -> list[int]:
+    """Of warnings, by the version that it shows."""
+    return list(shown.promise.plan.clocks[clock.name].get("warnings") or [])
 
 
 def _is_proposal(fact: Event) -> bool:

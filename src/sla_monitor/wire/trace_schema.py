@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from sla_monitor.core import facts as f
 from sla_monitor.core import notices as n
+from sla_monitor.core.explain.stretches import DATES_MAX
 from sla_monitor.core.hours import BREAK, CLOSED, CLOSURE, HALF_DAY, HOLIDAY
 from sla_monitor.wire.schemas import DIALECT
 
@@ -37,7 +38,16 @@ def _or_null(schema: Schema) -> dict[str, Any]:
 
 _EVENT: Final = _or_null(_object({"source": _TEXT, "id": _TEXT, "type": {"enum": [*f.TYPES]}}))
 _TERMS: Final = {"rule": _RULE, "because": _BECAUSE}
-_PERIOD: Final = _object({"from": _TIME, "to": _TIME, "seconds": _SECONDS, "sum_seconds": _SECONDS})
+_PERIOD: Final = _object(
+    {"from": _TIME, "to": _TIME, "seconds": _SECONDS, "sum_seconds": _SECONDS},
+    {
+        "periods": {
+            "type": "integer",
+            "minimum": 2,
+            "description": "In a count with `stretches`: so many periods, from the first to the last of them.",
+        }
+    },
+)
 _WALL: Final = {"type": "string", "pattern": "^([01][0-9]|2[0-4]):[0-5][0-9]$"}
 _HOURS: Final = {"type": "array", "prefixItems": [_WALL, _WALL], "items": False}
 _DATE: Final = {"type": "string", "format": "date"}
@@ -65,6 +75,17 @@ _DAY: Final = _object(
         "since": {**_DATE, "description": "Hours of this calendar were changed for good; these hold from that date."},
     },
 )
+_LIKE: Final = {"from": _DATE, "to": _DATE, "dates": {"type": "integer", "minimum": 1}}
+_STRETCH: Final = {
+    "anyOf": [
+        _object(
+            {**_LIKE, "week": {"type": "object", "additionalProperties": _list(_HOURS)}},
+            {"since": _DATE},
+            about="So many dates, each open as `week` says of its weekday; those of `days` among them are not counted.",
+        ),
+        _object({**_LIKE, "paused": {"const": True}}, about="Dates that are wholly in a pause of the clock."),
+    ]
+}
 _CALENDAR: Final = _object(
     {
         "rule": _or_null(_RULE),
@@ -77,7 +98,12 @@ _CALENDAR: Final = _object(
             about="Events with times that take open time away, whatever the days say.",
         ),
         "offset_changes": _list(_object({"at": _TIME, "from": _TEXT, "to": _TEXT})),
-    }
+    },
+    {
+        "stretches": _list(
+            _STRETCH, about=f"In a count of more than {DATES_MAX} dates: those alike, which `days` leaves out."
+        )
+    },
 )
 _TARGET: Final = {**_TERMS, "seconds": _SECONDS, "source": {"enum": ["pack", "case"]}}
 _COUNTED: Final = _object(

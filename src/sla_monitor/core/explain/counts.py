@@ -24,7 +24,7 @@ def of_life(life: Life) -> list[Document]:
     """
     clock, steps = life.clock, life.steps
     current = clocks.measure(clock, steps[:1], life.pauses)
-    counts = [_of_step(clock, steps[0], FROM_START, current)]
+    counts = [(steps[0], FROM_START, current)]
     for length, step in enumerate(steps[1:], 2):
         if current.due_at <= step.at:
             break
@@ -32,10 +32,11 @@ def of_life(life: Life) -> list[Document]:
         if clocks.same_terms(clocks.terms_of(clock, step), before.terms):
             continue
         if step.how == KEEP_ELAPSED:
-            counts.append(_of_step(clock, step, KEEP_ELAPSED, current))
+            counts.append((step, KEEP_ELAPSED, current))
         else:
-            counts.append(_of_step(clock, step, FROM_CHANGE, clocks.measure(clock, (step,), life.pauses)))
-    return counts
+            counts.append((step, FROM_CHANGE, clocks.measure(clock, (step,), life.pauses)))
+    following = [step.at if how == KEEP_ELAPSED else None for step, how, _ in counts[1:]]
+    return [_of_step(clock, *each, until=until) for each, until in zip(counts, [*following, None], strict=True)]
 
 
 def of_wait(wait: Wait) -> Document:
@@ -54,10 +55,10 @@ def of_wait(wait: Wait) -> Document:
     return _told(FROM_START, policy, target, profile, terms.calendar, (wait.since, ends_at))
 
 
-def _of_step(clock: str, step: Step, how: str, measure: Measure) -> Document:
+def _of_step(clock: str, step: Step, how: str, measure: Measure, *, until: int | None) -> Document:
     terms, profile, span = measure.terms, step.profile, (measure.anchor, measure.due_at)
     target = _target(step.policy, step.policy.clock(clock), profile, terms)
-    return _told(how, step.policy, target, profile, terms.calendar, span, credit=measure.credit)
+    return _told(how, step.policy, target, profile, terms.calendar, span, credit=measure.credit, until=until)
 
 
 def _told(
@@ -69,8 +70,11 @@ def _told(
     span: Interval,
     *,
     credit: int = 0,
+    until: int | None = None,
 ) -> Document:
-    counted = count(calendar, *span, credit=credit)
+    """`until`: when other terms took along what was used up."""
+    where = place(calendar, _local(policy, profile), span)
+    counted = count(calendar, *span, credit=credit, until=until, is_long="stretches" in where)
     rule = calendar.name.partition(":")[0]
     return {
         "how": how,
@@ -79,7 +83,7 @@ def _told(
         "hours": _hours(policy, profile),
         "calendar": {
             "rule": rule if rule in policy.clauses else None,
-            **place(calendar, _local(policy, profile), span),
+            **where,
         },
         **counted,
         "reaches_target": counted["sum_seconds"] == target["seconds"],

@@ -175,8 +175,15 @@ def _note_clocks(watched: Watched, before: Before, at: int, fact: f.Fact | None,
 def _note_pause(life: Life, said: Intent, fact: f.Fact | None) -> None:
     if said.key.kind == n.CLOCK_PAUSED:
         life.stretches.append(Stretch(begins=said.at, begun_by=fact))
-    elif said.key.kind in {n.CLOCK_RESUMED, n.CLOCK_STOPPED} and life.stretches and life.stretches[-1].ends is None:
+    elif _ends_pause(said) and life.stretches and life.stretches[-1].ends is None:
         life.stretches[-1].ends, life.stretches[-1].ended_by = said.at, fact
+
+
+def _ends_pause(said: Intent) -> bool:
+    """A change of terms that gives a paused clock a deadline has found its promise broken: it pauses no more."""
+    if said.key.kind == n.DEADLINE_MOVED:
+        return said.data["old_deadline"] is None
+    return said.key.kind in {n.CLOCK_RESUMED, n.CLOCK_STOPPED}
 
 
 def _born(
