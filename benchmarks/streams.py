@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import os
 import re
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
-from tests.kafka.jars import POM, BrokerUnavailable, find_java
+from tests.kafka.cache import kept
+from tests.kafka.jars import POM, BrokerUnavailable, find_java, maven
 
 PROJECT = Path(__file__).parent / "kafka_streams"
 BUILD_SECONDS_MAX = 300
@@ -32,33 +30,20 @@ def command() -> list[str]:
 
 
 def _built() -> Path:
-    """The folder named after what it was built from; it is complete or absent."""
+    """The folder named after what it was built from."""
     sources = sorted(path for path in PROJECT.rglob("*") if path.is_file())
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources) + kafka_version().encode()).hexdigest()
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sla-monitor"
-    built = cache / f"kafka-streams-{digest[:12]}"
-    if built.is_dir():
-        return built
-    maven = shutil.which("mvn")
-    if maven is None:
-        raise BrokerUnavailable("no Maven to build it (Debian: apt-get install maven)")
-    cache.mkdir(parents=True, exist_ok=True)
-    with (cache / f"{built.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not built.is_dir():
-            _build(maven, built)
-    return built
+    return kept(f"kafka-streams-{digest[:12]}", _build)
 
 
-def _build(maven: str, built: Path) -> None:
-    with tempfile.TemporaryDirectory(dir=built.parent, prefix=f"{built.name}.partial-") as scratch:
-        project = Path(shutil.copytree(PROJECT, Path(scratch) / "project"))
-        goals = ["compile", "dependency:copy-dependencies", f"-DoutputDirectory={project}/target/jars"]
-        command = [maven, "--quiet", "--batch-mode", f"-Dkafka.version={kafka_version()}", *goals]
-        try:
-            subprocess.run(command, cwd=project, capture_output=True, text=True, check=True, timeout=BUILD_SECONDS_MAX)
-        except subprocess.TimeoutExpired:
-            raise BrokerUnavailable(f"Maven did not build it within {BUILD_SECONDS_MAX} s") from None
-        except subprocess.CalledProcessError as failure:
-            raise BrokerUnavailable(f"Maven could not build it: {failure.stdout.strip()[:500]}") from None
-        (project / "target").rename(built)
+def _build(scratch: Path) -> Path:
+    project = Path(shutil.copytree(PROJECT, scratch / "project"))
+    goals = ["compile", "dependency:copy-dependencies", f"-DoutputDirectory={project}/target/jars"]
+    command = [maven(), "--quiet", "--batch-mode", f"-Dkafka.version={kafka_version()}", *goals]
+    try:
+        subprocess.run(command, cwd=project, capture_output=True, text=True, check=True, timeout=BUILD_SECONDS_MAX)
+    except subprocess.TimeoutExpired:
+        raise BrokerUnavailable(f"Maven did not build it within {BUILD_SECONDS_MAX} s") from None
+    except subprocess.CalledProcessError as failure:
+        raise BrokerUnavailable(f"Maven could not build it: {failure.stdout.strip()[:500]}") from None
+    return project / "target"

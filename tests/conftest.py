@@ -9,7 +9,7 @@ from hypothesis import settings
 
 from sla_monitor.observe.logs import OURS, WORDY
 
-pytest_plugins = ("tests.kafka.fixtures", "tests.deploy.fixtures", "tests.needs")
+pytest_plugins = ("tests.kafka.fixtures", "tests.deploy.fixtures", "tests.board.browser", "tests.needs")
 
 settings.register_profile("busy", deadline=None)  # an example takes as long as the machine needs
 settings.load_profile("busy")

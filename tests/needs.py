@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.board.browser import BrowserUnavailable, find_browser
 from tests.deploy.fixtures import MonitoringUnavailable, find_monitoring
 from tests.kafka.jars import BrokerUnavailable, find_java, resolve_jars
 
@@ -40,6 +41,7 @@ def _find_kafka() -> None:
 NEEDS = (
     Need(tests="AGAINST KAFKA", is_of=lambda item: bool(item.get_closest_marker("kafka")), find=_find_kafka),
     Need(tests="WITH PROMETHEUS AND ALERTMANAGER", is_of=_uses("monitoring"), find=find_monitoring),
+    Need(tests="IN A BROWSER", is_of=_uses("browser"), find=find_browser),
 )
 MISSING = pytest.StashKey[dict[str, None]]()
 
@@ -60,7 +62,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _look(need: Need, chosen: list[pytest.Item], missing: dict[str, None]) -> None:
     try:
         need.find()
-    except (BrokerUnavailable, MonitoringUnavailable) as lacking:
+    except (BrokerUnavailable, BrowserUnavailable, MonitoringUnavailable) as lacking:
         missing[f"{len(chosen)} TESTS {need.tests} DID NOT RUN: {lacking}"] = None
         if os.environ.get("CI"):
             return  # they fail

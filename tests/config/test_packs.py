@@ -17,6 +17,7 @@ from sla_monitor.core.policy import Policy
 from sla_monitor.core.profile import Profile
 from sla_monitor.errors import BadConfiguration
 from sla_monitor.wire.events import CauseFoundData, OpenedData
+from tests.cli.packs import hosting
 
 HERE = Path(__file__).parent
 OTHER_PLAN = HERE / "four_severities.yaml"
@@ -378,6 +379,17 @@ def test_packs_and_events_know_the_same_words(name: str, data: Any, field: str) 
     """What an event may carry can be matched, and a pack cannot wait for what no event carries."""
     said_by_events = re.findall(r"'([^']+)'", str(get_type_hints(data)[field]))
     assert set(get_args(getattr(pack_model, name))) == set(said_by_events)
+
+
+def test_closures_make_the_digest(tmp_path: Path) -> None:
+    """Whoever has another file of closed days may decide otherwise, also with the same pack."""
+    hosting(tmp_path, "  - {rule: H-OFFICE, hours: 09:00-17:00, closures: closures.ics}\n")
+    closures = (tmp_path / "closures.ics").read_text("utf-8")
+    digests = set()
+    for title in ("Works holidays", "Works holidays of another year"):
+        (tmp_path / "closures.ics").write_text(closures.replace("Works holidays", title), "utf-8")
+        digests |= {load_packs(tmp_path).digest for _ in range(2)}
+    assert len(digests) == 2
 
 
 def test_all_versions_and_pinned_dates_make_the_digest(tmp_path: Path) -> None:

@@ -247,8 +247,8 @@ def _calendar(watched: Watched, trace: dict[str, Any]) -> Calendar | None:
     told = next(each for each in trace["clocks"] if (each["clock"], each["run"]) == (life.clock, life.run))
     counted = life.measure.terms.calendar
     calendar = counted.calendar if isinstance(counted, Interrupted) else counted
-    ends = [each.measure.due_at for each in watched.lives if each.ended_at is None]
-    ends += [each.due_at for each in watched.waits if each.due_at is not None and each.ended_at is None]
+    ends = [each.measure.due_at for each in watched.lives]  # of those that have ended too: they are drawn
+    ends += [each.due_at for each in watched.waits if each.due_at is not None]
     last = min(max([watched.now, *ends]), HORIZON_END)
     periods = list(itertools.islice(calendar.periods(watched.state.opened_at, last), INTERVALS_MAX + 1))
     return Calendar(

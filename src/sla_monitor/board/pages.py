@@ -40,8 +40,9 @@ TYPES: Final = {
 
 
 def add_pages(app: web.Application) -> None:
-    """`/` and `/case/{id}` are one page, which looks at its address."""
+    """`/`, `/cases` and `/case/{id}` are one page, which looks at its address."""
     app.router.add_get("/", _page)
+    app.router.add_get("/cases", _page)
     app.router.add_get("/case/{case_id}", _page)
     app.router.add_get("/static/{path:.+}", _file)
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from sla_monitor.board.openapi import document
+from sla_monitor.board.openapi import document as api_document
 from sla_monitor.cli.asyncapi import asyncapi_document
 from sla_monitor.config.packs import pack_schema
 from sla_monitor.wire.notice_schema import notice_schema
@@ -28,6 +28,7 @@ class Format(StrEnum):
 
 
 _SCHEMAS = {
+    Format.API: api_document,
     Format.ASYNCAPI: asyncapi_document,
     Format.EVENT: event_schema,
     Format.NOTICE: notice_schema,
@@ -38,15 +39,12 @@ _SCHEMAS = {
 
 @app.command()
 def schema(
-    what: Annotated[Format | None, typer.Argument(help="One format; all JSON Schemas, by name, without it.")] = None,
+    what: Annotated[Format | None, typer.Argument(help="One format; all of them, by name, without it.")] = None,
 ) -> None:
     """Print the JSON Schema (draft 2020-12) of case events, notices, policy packs or explanations.
 
-    `asyncapi` is an AsyncAPI 3 document of the four topics and every message on them, `api` the board's JSON API as
+    `asyncapi` is an AsyncAPI 3 document of the four topics and every message on them; `api`: the board's JSON API as
     OpenAPI 3.1.
     """
-    if what is Format.API:
-        printed = document()
-    else:
-        printed = _SCHEMAS[what]() if what else {each.value: make() for each, make in _SCHEMAS.items()}
+    printed = _SCHEMAS[what]() if what else {each.value: make() for each, make in _SCHEMAS.items()}
     typer.echo(json.dumps(printed, indent=2, ensure_ascii=False))

@@ -91,8 +91,8 @@ def load_packs(path: Path | None = None) -> Packs:
     )
     complain_of_moves(versions)
     refuse_if_wrong(documents)
-    calendars = f"lock {lock.digest}" if lock else f"holidays {version('holidays')}"
-    return Packs(versions=tuple(policy for _, policy in versions), calendars=calendars)
+    calendars = [f"lock {lock.digest}" if lock else f"holidays {version('holidays')}", *closure_digests(found)]
+    return Packs(versions=tuple(policy for _, policy in versions), calendars="\n".join(calendars))
 
 
 def pack_files(path: Path | None) -> list[Path]:
@@ -158,6 +158,17 @@ def labels(value: Value) -> list[str] | None:
     """The names of a list, or None if it is not one of names only."""
     names = [name for name in value if isinstance(name, str)] if isinstance(value, list) else []
     return names if value and names == value else None
+
+
+def closure_digests(found: Iterable[tuple[Document, Pack]]) -> list[str]:
+    """Each file of closures with the SHA-256 of its content. Also beside a lock: it gives the years beyond it."""
+    names = {
+        (name, Path(document.name).parent / name)
+        for document, pack in found
+        for entry in pack.calendars
+        for name in entry.closures
+    }
+    return [f"{name} {hashlib.sha256(path.read_bytes()).hexdigest()}" for name, path in sorted(names)]
 
 
 def digest(content: Value) -> str:
