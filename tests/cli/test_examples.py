@@ -24,7 +24,7 @@ LINES = [line for examples in EXAMPLES.values() for line, _ in examples]
 
 # Run elsewhere: three that go on until they are told to end, two that resolve the holidays of 250 countries, one twice.
 ELSEWHERE = {
-    "doctor": "tests/kafka/test_doctor.py",
+    "doctor": "tests/cli/test_doctor.py",
     "verify --json": "tests/kafka/test_verify.py",
     "run": "tests/kafka/test_ending.py",
     "watch": "tests/cli/test_watch.py",
