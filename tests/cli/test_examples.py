@@ -27,6 +27,7 @@ ELSEWHERE = {
     "doctor": "tests/cli/test_doctor.py",
     "verify --json": "tests/kafka/test_verify.py",
     "run": "tests/kafka/test_ending.py",
+    "watch": "tests/cli/test_watch.py",
     "demo": "tests/cli/test_demo.py",
     "watch": "tests/cli/test_watch.py",
     "calendar lock": "tests/cli/test_calendar.py",

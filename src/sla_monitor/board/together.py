@@ -1,6 +1,6 @@
 """What all workers of the deployment say together. Who cannot be asked is said to be missing.
 
-Which worker has which partition is what the consumer group told all of its members at the last assignment (ADR 0013).
+Which worker has which partition is what the consumer group told all of its members at the last assignment (ADR 0015).
 """
 
 from __future__ import annotations

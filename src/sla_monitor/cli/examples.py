@@ -88,6 +88,7 @@ EXAMPLES: Final[Mapping[str, Sequence[Example]]] = {
     "schema": (
         ("schema event", "What a case event looks like, with an example of each type."),
         ("schema asyncapi", "Topics and messages as an AsyncAPI 3 document."),
+        ("schema api", "The board's JSON API as an OpenAPI 3.1 document."),
     ),
     "shadow compare": (("shadow compare next", "What the shadow `next` says otherwise than the live deployment."),),
     "simulate": (
@@ -106,8 +107,8 @@ EXAMPLES: Final[Mapping[str, Sequence[Example]]] = {
         ("verify --json", "One JSON object, for programs."),
     ),
     "watch": (
-        ("watch", "The nearest deadlines counting down, until Ctrl-C."),
-        ("watch --url http://127.0.0.1:6067 --json", "Of another worker, each overview as a line."),
+        ("watch", "The deployment of the worker on this machine, until Ctrl-C."),
+        ("watch --url http://127.0.0.1:6067 --token-file token --json", "Of another worker, as data."),
     ),
 }
 

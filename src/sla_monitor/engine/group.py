@@ -72,7 +72,7 @@ def as_told(url: str) -> str:
 
 def tell_url(app: faust.App, url: str) -> None:
     """To the group, with every (re)join, before the first: Faust's assignor hands the URLs of all members to all, with
-    their partitions (ADR 0013).
+    their partitions (ADR 0015).
     """
     app.conf.canonical_url = yarl.URL(url)
 
