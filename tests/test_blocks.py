@@ -36,6 +36,7 @@ NOT_OURS = {
     "promtool": "tests/deploy/test_rules.py runs it",
     "export": "sets a variable",
     "kubectl": "there is no Kubernetes where the tests run; tests/deploy holds the files to the code",
+    "xargs": "of that kubectl",
     "jq": "of logs that the reader has",
 }
 KEYWORDS = {"for", "do", "done"}

@@ -107,7 +107,7 @@ EXAMPLES: Final[Mapping[str, Sequence[Example]]] = {
     ),
     "watch": (
         ("watch", "The nearest deadlines counting down, until Ctrl-C."),
-        ("watch --url http://127.0.0.1:6067 --json", "Of another worker, each overview as a line."),
+        ("watch --url http://127.0.0.1:6067 --json", "Of another worker, each overview as a line for programs."),
     ),
 }
 
