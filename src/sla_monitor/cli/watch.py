@@ -47,9 +47,6 @@ def watch(
 
     Asks one worker, which answers for all. Where there is no terminal it prints a line for what is new. When the
     connection is lost it is made again, until Ctrl-C. Exit code 2: no board is at the address, or it wants a token.
-
-    Examples: `sla-monitor watch`, `sla-monitor watch --url http://worker-1:6066 --token-file token`, and for programs
-    `sla-monitor watch --json | jq .counts`.
     """
     settings = configuration.load()
     path, named = token_file or settings.web_token_file, "--token-file" if token_file else "SLA_WEB_TOKEN_FILE"
