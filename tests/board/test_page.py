@@ -34,6 +34,7 @@ PAGE_OPENS = timedelta(seconds=15)  # time enough for that; less than the page w
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feed, "LOOK_EVERY_SECONDS", 0.02)
+    monkeypatch.setattr(feed, "SHARE_OF_TIME", 1.0)
 
 
 @pytest_asyncio.fixture(loop_scope="module")
