@@ -26,6 +26,7 @@ ENOUGH_SECONDS = 20.0
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Looks follow each other at once: a test waits for what happens, not for a second to pass."""
     monkeypatch.setattr(feed, "LOOK_EVERY_SECONDS", 0.01)
+    monkeypatch.setattr(feed, "SHARE_OF_TIME", 1.0)  # nor for nine times as long as a busy machine took for one
 
 
 class Stream:
@@ -176,3 +177,15 @@ async def test_a_stream_takes_the_token() -> None:
         async with listening(client.url, {"Authorization": "Bearer a-token"}) as stream:
             assert (await stream.next("overview"))[1]["complete"] is True
     assert status == 401
+
+
+async def test_a_tab_that_is_closed_is_no_error(capfd: pytest.CaptureFixture[str]) -> None:
+    """What is written to whoever has gone says nothing in the worker's log."""
+    worker = Worker()
+    async with served(worker) as client, listening(client.url) as other:
+        async with listening(client.url) as stream:
+            await stream.next("overview")
+        for number in range(5):
+            worker.of("case").open(f"case-{number}", clock(1))
+            await other.next("overview")
+    assert "ConnectionReset" not in "".join(capfd.readouterr())

@@ -34,6 +34,7 @@ PAGE_OPENS = timedelta(seconds=15)  # time enough for that; less than the page w
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feed, "LOOK_EVERY_SECONDS", 0.02)
+    monkeypatch.setattr(feed, "SHARE_OF_TIME", 1.0)
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -271,3 +272,11 @@ async def test_where_nothing_may_be_changed_the_answer_says_why(page: Page) -> N
         dialog = page.get_by_role("dialog")
         await dialog.get_by_role("button", name="Keep A").click()
         await expect(dialog.get_by_role("alert")).to_contain_text("SLA_WEB_TOKEN_FILE is not set")
+
+
+async def test_what_is_not_known_is_said_in_words(page: Page) -> None:
+    async with served(Worker()) as client:
+        await page.goto(f"{client.url}/case/nobody")
+        await expect(page.get_by_text("No case of this name is known.")).to_be_visible()
+        await page.goto(f"{client.url}/cases?state=asleep")
+        await expect(page.get_by_text("State: asleep is none of running, at_risk, paused, breached.")).to_be_visible()

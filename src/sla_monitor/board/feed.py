@@ -77,7 +77,8 @@ class Feed:
         await response.prepare(request)
         listener = self._joined(case)
         try:
-            await _send(response, listener)
+            with suppress(ConnectionResetError):  # a tab that was closed
+                await _send(response, listener)
         finally:
             self._listeners.discard(listener)
         return response

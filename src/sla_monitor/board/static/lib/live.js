@@ -1,5 +1,5 @@
 /** A document of the API that stays as new as the worker says it is. */
-import { useEffect, useRef, useState } from "./html.js";
+import { useEffect, useState } from "./html.js";
 import { get, Problem } from "./api.js";
 import { heard, lost } from "./connection.js";
 import { learn } from "./now.js";
@@ -15,13 +15,12 @@ const ANYWAY_MS = 30_000; // and this often when nothing is said, for what time 
  * brings along is taken as it is. The last document stays when a later one cannot be had.
  * @param {string} path
  * @param {string} streamPath
- * @returns {{document: any, problem: Problem | null}}
+ * @returns {{document: any, problem: Problem | null, isOf: string}} `isOf`: the path that the document is of
  */
 export function useLive(path, streamPath) {
-  const [document, setDocument] = useState(/** @type {any} */ (null));
+  const [had, setHad] = useState({ document: /** @type {any} */ (null), isOf: "" });
   const [problem, setProblem] = useState(/** @type {Problem | null} */ (null));
   const tokens = useStore(renewed);
-  const shown = useRef(path);
 
   useEffect(() => {
     const over = new AbortController();
@@ -29,9 +28,8 @@ export function useLive(path, streamPath) {
       if (over.signal.aborted) return;
       learn(said.now);
       heard();
-      setDocument(said);
+      setHad({ document: said, isOf: path });
       setProblem(null);
-      shown.current = path;
     };
     let hasMissed = false; // what happened while nobody could tell us
     const asking = againAndAgain(path, take, setProblem, over.signal);
@@ -63,7 +61,7 @@ export function useLive(path, streamPath) {
     };
   }, [path, streamPath, tokens]);
 
-  return { document, problem };
+  return { ...had, problem };
 }
 
 /**

@@ -11,14 +11,16 @@ import { Incomplete, Trouble } from "../parts/trouble.js";
 /** @param {{query: URLSearchParams}} of */
 export function Cases({ query }) {
   const asked = query.toString();
-  const { document: said, problem } = useLive(asked ? `/cases?${asked}` : "/cases", "/stream");
+  const path = asked ? `/cases?${asked}` : "/cases";
+  const { document: said, problem, isOf } = useLive(path, "/stream");
+  const isWaiting = isOf !== path;
   useEffect(() => {
     document.title = "Open cases · SLA board";
   }, []);
   const total = said?.total;
   useEffect(() => {
-    if (total !== undefined) announce("found", plural(total, "clock"));
-  }, [asked, total === undefined]);
+    if (!isWaiting) announce("found", plural(total, "clock"));
+  }, [isOf, isWaiting]);
   return html`
     <div class="view-head">
       <h1 tabindex="-1">Open cases</h1>
@@ -35,7 +37,7 @@ export function Cases({ query }) {
           <summary>Filters</summary>
           <${Filters} query=${query} facets=${said.facets} />
         </details>
-        <div class="list-main">
+        <div class="list-main" aria-busy=${isWaiting}>
           ${
             said.items.length === 0
               ? html`<p class="none card">No clock of an open case is like that. <a href="/cases">Show all</a></p>`
