@@ -29,7 +29,6 @@ ELSEWHERE = {
     "run": "tests/kafka/test_ending.py",
     "watch": "tests/cli/test_watch.py",
     "demo": "tests/cli/test_demo.py",
-    "watch": "tests/cli/test_watch.py",
     "calendar lock": "tests/cli/test_calendar.py",
 }
 # With Kafka, in the order in which they are run; the exit code where it is not 0, and why.
