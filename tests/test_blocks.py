@@ -39,7 +39,6 @@ NOT_OURS = {
     "xargs": "hands what kubectl lists to kubectl",
     "jq": "of logs that the reader has",
 }
-KEYWORDS = {"for", "do", "done"}
 # What readers have, and what has its place in a test.
 STANDS_FOR = {
     "FILE": "docs/examples/easter.jsonl",
@@ -89,12 +88,12 @@ def shell_lines() -> list[tuple[str, tuple[str, ...]]]:
 
 
 def commands_of(line: str) -> Iterator[tuple[str, ...]]:
-    """Without variables before and comments behind; words of the shell itself are no commands."""
+    """Without variables before and comments behind."""
     lexer = shlex.shlex(line, posix=True, punctuation_chars=";&|")
     lexer.whitespace_split = True
     for is_separator, words in groupby(lexer, lambda word: set(word) <= set(";&|")):
         found = [word for word in words if not re.match(r"[A-Z_]+=", word)]
-        if not is_separator and found and found[0] not in KEYWORDS:
+        if not is_separator and found:
             yield tuple(found)
 
 
