@@ -21,7 +21,7 @@ from sla_monitor.engine.app import CLOSING_SECONDS_MAX
 from sla_monitor.errors import BadConfiguration
 from tests.deploy.compose_rules import LOOPBACK, PINNED, STOP_MARGIN_SECONDS
 from tests.deploy.dockerfile_rules import Dockerfile
-from tests.deploy.manifests import KUSTOMIZATION, Cluster, Manifest, Pod, selects
+from tests.deploy.manifests import FIELDS, KUSTOMIZATION, Cluster, Manifest, Pod, selects
 from tests.deploy.program import command_problems, pages, project
 
 VERSIONS = ("1.32", "1.37")  # of Kubernetes: the oldest that we speak to and the newest of the schemas
@@ -260,11 +260,13 @@ def _ports(rules: list[Manifest]) -> set[tuple[str, int]]:
 
 
 def _reaches_kafka(it: Pod, settings: Settings) -> Iterator[str]:
-    """The ports of the brokers and of names, and no others; to somebody in particular."""
+    """The ports of the brokers, of names and for workers of each other, and no others; to somebody in particular."""
     rules = _policies(it, "egress")
-    brokers = {("TCP", int(server.rpartition(":")[2])) for server in settings.bootstrap_servers}
-    if _ports(rules) != brokers | DNS:
-        yield f"may reach ports {sorted(_ports(rules))} and needs {sorted(brokers | DNS)}"
+    needed = DNS | {("TCP", int(server.rpartition(":")[2])) for server in settings.bootstrap_servers}
+    if it.is_worker:
+        needed |= {("TCP", settings.web_port)}
+    if _ports(rules) != needed:
+        yield f"may reach ports {sorted(_ports(rules))} and needs {sorted(needed)}"
     if any(not rule.get("to") or not rule.get("ports") for rule in rules):
         yield "may reach everybody"
 
@@ -281,6 +283,7 @@ def _is_seen(it: Pod, settings: Settings) -> Iterator[str]:
         yield f"is reached at {sorted(_ports(rules))} and listens at {settings.web_port}"
     if any(not rule.get("from") for rule in rules):
         yield "is reached by everybody"
+    yield from _answers_for_others(it, settings)
     monitors = [each["spec"] for each in it.cluster.kind("PodMonitor") if selects(each["spec"]["selector"], it.labels)]
     if not monitors:
         yield "is scraped by nobody"
@@ -290,6 +293,24 @@ def _is_seen(it: Pod, settings: Settings) -> Iterator[str]:
         for endpoint in monitor["podMetricsEndpoints"]:
             if endpoint.get("port") not in ports or endpoint.get("path") not in pages():
                 yield f"is scraped at {endpoint.get('port')} {endpoint.get('path')}, where nothing is"
+
+
+def _answers_for_others(it: Pod, settings: Settings) -> Iterator[str]:
+    """The board of one shows the cases of all: it asks the others, by the pod's address and with their token."""
+    if settings.web_token_file is None:
+        yield "its board shows nothing without a token"
+    if settings.web_advertised_url != f"http://{FIELDS['status.podIP']}:{settings.web_port}":
+        yield f"others do not reach it at {settings.web_advertised_url}"
+    for direction, who in (("ingress", "from"), ("egress", "to")):
+        others = [
+            each.get("podSelector", {}).get("matchLabels")
+            for rule in _policies(it, direction)
+            if ("TCP", settings.web_port) in _ports([rule])
+            for each in rule.get(who, [])
+            if "namespaceSelector" not in each
+        ]
+        if not any(labels and selects({"matchLabels": labels}, it.labels) for labels in others):
+            yield f"the policy for {direction} keeps workers apart"
 
 
 # --- the worker ---------------------------------------------------------------------------------------------------
@@ -364,5 +385,5 @@ def _topics(it: Pod) -> Iterator[str]:
         yield f"has fewer than {needed} partitions"
     if numbers.get("--replication-factor", 3) < 3:
         yield "has fewer than three replicas"
-    if any(each.environment != it.environment for each in workers):
+    if any({**each.environment, **it.environment} != each.environment for each in workers):
         yield "has other settings than the workers"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from sla_monitor.config.settings import Settings, load
 
 Manifest = dict[str, Any]
 KUSTOMIZATION = "kustomization.yaml"
+FIELDS = {"status.podIP": "10.0.0.7"}  # what Kubernetes fills in for a pod, by an example
 
 
 def read_all(folder: Path) -> dict[str, list[Manifest]]:
@@ -78,7 +80,10 @@ class Pod:
         for each in self.container.get("envFrom", []):
             settings = self.cluster.one("ConfigMap", each["configMapRef"]["name"])
             found |= settings["data"] if settings else {}
-        return found | {each["name"]: each["value"] for each in self.container.get("env", [])}
+        for each in self.container.get("env", []):
+            value = each["value"] if "value" in each else FIELDS[each["valueFrom"]["fieldRef"]["fieldPath"]]
+            found[each["name"]] = re.sub(r"\$\((\w+)\)", lambda named: found.get(named[1], named[0]), value)
+        return found
 
     @property
     def volumes(self) -> dict[str, Manifest]:

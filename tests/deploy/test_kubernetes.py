@@ -154,9 +154,24 @@ MISTAKES: dict[str, tuple[Change, str]] = {
     "another port in the pod": (container("ports/0/containerPort", 8080), "does not declare its port 6066"),
     "a port that is not let through": (
         changed(POLICY, "spec/ingress/0/ports/0/port", 8080),
-        "is reached at [('TCP', 8080)] and listens at 6066",
+        "is reached at [('TCP', 6066), ('TCP', 8080)] and listens at 6066",
     ),
     "reached by everybody": (changed(POLICY, "spec/ingress/0/from", None), "is reached by everybody"),
+    "no token": (setting("SLA_WEB_TOKEN_FILE", None), "its board shows nothing"),
+    "no address": (container("env", []), "others do not reach it at None"),
+    "another port in its address": (
+        container("env/1/value", "http://$(POD_IP):6060"),
+        "others do not reach it at http://10.0.0.7:6060",
+    ),
+    "an address of nobody": (container("env/0/name", "IP"), "others do not reach it at http://$(POD_IP):6066"),
+    "workers that do not answer each other": (
+        lambda files: files[POLICY][1]["spec"]["ingress"].pop(),
+        "the policy for ingress keeps workers apart",
+    ),
+    "workers that ask nobody": (
+        lambda files: files[POLICY][1]["spec"]["egress"].pop(),
+        "the policy for egress keeps workers apart",
+    ),
     "a broker that is not let through": (changed(POLICY, "spec/egress/0/ports/0/port", 9092), "and needs"),
     "no names": (
         lambda files: files[POLICY][0]["spec"]["egress"].pop(),
