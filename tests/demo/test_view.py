@@ -21,7 +21,7 @@ CUSTOMERS = {"case-1": "Blue Lotus Clinics", "case-2": "A Name that is much long
 def shown(ledger: Ledger, now: int, *, width: int = 110, lines: int = 30, left: int | None = None) -> str:
     """The frame as a terminal without colours has it."""
     console = Console(file=io.StringIO(), width=width, height=lines, markup=False, highlight=False)
-    metrics = "http://127.0.0.1:6066/metrics"
+    metrics = "http://127.0.0.1:40157/metrics"
     scene = view.Scene(customers=CUSTOMERS, metrics=metrics, speed=SPEED, left=left, lines=lines)
     console.print(view.frame(ledger, scene, now))
     assert isinstance(console.file, io.StringIO)
@@ -78,9 +78,10 @@ def test_how_it_ends_how_fast_it_runs_and_where_the_metrics_are_is_said() -> Non
     """Everything a newcomer asks next."""
     text = shown(Ledger(), MONDAY_NOON)
     assert "one hour of the plan takes 6.0 s here; opening hours are the real ones" in text
-    assert "http://127.0.0.1:6066/metrics" in text
+    assert "http://127.0.0.1:40157/metrics" in text
     assert "Ctrl-C ends it" in text
     assert "ends in 12 s, or with Ctrl-C" in shown(Ledger(), MONDAY_NOON, left=12 * SECOND)
+    assert shown(Ledger(), MONDAY_NOON, width=80).splitlines()[-3:] == text.splitlines()[-3:]
 
 
 def test_what_a_case_is_called_is_shown_as_it_is() -> None:

@@ -14,7 +14,7 @@ from sla_monitor.core import notices as n
 from sla_monitor.demo.ledger import Ledger, RunningClock
 from sla_monitor.demo.words import in_words, spoken
 
-LINES_AROUND: Final = 11  # titles, headings, counts, the end of a frame, and the cursor
+LINES_AROUND: Final = 12  # titles, headings, counts, the end of a frame, and the cursor
 ROWS_MIN: Final = 3
 BROKEN_MAX: Final = 3
 NAME_CHARACTERS_MAX: Final = 22
@@ -141,7 +141,7 @@ def _latest(ledger: Ledger, scene: Scene, rows: int) -> Table:
 
 def _footer(scene: Scene) -> Text:
     end = "Ctrl-C ends it" if scene.left is None else f"ends in {spoken(max(0, scene.left))}, or with Ctrl-C"
-    return Text(f"{pace(scene.speed)}\n{addresses(scene.metrics)}   {end}", style="dim", no_wrap=True)
+    return Text(f"{pace(scene.speed)}\n{addresses(scene.metrics)}\n{end}", style="dim", no_wrap=True)
 
 
 def a_table(title: str, *headings: str) -> Table:
