@@ -129,12 +129,18 @@ def holiday_worked(count: Trace) -> bool:
 def longer_hours(count: Trace) -> bool:
     if count["pauses"]:
         return False  # a day that was paused is no day that counted
-    day = next(
-        (each for each in count["calendar"]["days"][1:-1] if each["open"] and each["open"][-1][1] < "24:00"), None
-    )
+    days = [each for each in count["calendar"]["days"][1:-1] if not near_an_interruption(count, each)]
+    day = next((each for each in days if each["open"] and each["open"][-1][1] < "24:00"), None)
     if day is not None:
         day["open"][-1][1] = "24:00"
     return day is not None
+
+
+def near_an_interruption(count: Trace, day: Trace) -> bool:
+    """Hours that an event takes away may be said longer, and all adds up as before."""
+    before, after = (str(date.fromisoformat(day["date"]) + timedelta(days=by)) for by in (-1, 1))
+    told = count["calendar"].get("interruptions", [])
+    return any(each["from"][:10] <= after and before <= each["to"][:10] for each in told)
 
 
 def closing_left_out(count: Trace) -> bool:
