@@ -166,9 +166,32 @@ async def test_a_clock_that_was_set_must_be_known_anew(monkeypatch: pytest.Monke
     await marks.ask()
     assert (len(log.asked), shard.marks) == (2, 1)
     clock.wall += 5
-    marks.measured(0.1)
+    marks.measured(0.1, took=1.0)
     assert marks.skew is None
-    marks.measured(205.0)
+    clock.wall, clock.monotonic = clock.wall + 3, clock.monotonic + 3
+    marks.measured(205.0, took=1.0)
     await marks.ask()
     assert marks.is_held
     assert (len(log.asked), shard.marks) == (2, 1)
+
+
+async def test_a_jump_that_a_look_saw_first_was_in_the_middle_of_the_commit_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The commit began before the jump and is answered after it: by its two readings the broker's time fits, whatever
+    the clock shows now. Only one that began later tells."""
+    clock = SimpleNamespace(wall=WALL, monotonic=50.0)
+    monkeypatch.setattr(watermark, "monotonic", lambda: clock.monotonic)
+    log, shard = FakeLog(), WaitingShard(0, 5 * SECOND)
+    marks = watermarks(log, shard, wall=lambda: clock.wall)
+    await marks.ask()
+    clock.wall, clock.monotonic = clock.wall + 200.1, clock.monotonic + 0.1
+    await marks.ask()
+    clock.wall, clock.monotonic = clock.wall + 0.1, clock.monotonic + 0.1
+    marks.measured(0.0, took=0.3)
+    assert marks.skew is None
+    await marks.ask()
+    assert (len(log.asked), shard.marks) == (1, 2)
+    clock.wall, clock.monotonic = clock.wall + 0.1, clock.monotonic + 0.1
+    marks.measured(200.0, took=0.1)
+    assert marks.is_held

@@ -332,7 +332,7 @@ class Worker:
         count(batch, self.recorder, self.wall(), self._settle)
         self.retractions.take(batch)
         if skew is not None:
-            self.watermarks.measured(skew)
+            self.watermarks.measured(skew, seconds)
             self.recorder.skew(skew)
         elif self.watermarks.skew is None:  # topics without the broker's time: nobody can tell
             self.watermarks.skew = 0.0

@@ -35,6 +35,7 @@ class Watermarks:
         self._kafka, self._shards, self._wall, self._settle = log, shards, wall, settle
         self.skew: float | None = None
         self._wall_ahead: float | None = None  # of the monotonic clock, which nobody sets
+        self._stepped_at: float | None = None  # monotonic: when a step was last seen
 
     @property
     def is_held(self) -> bool:
@@ -44,11 +45,18 @@ class Watermarks:
     def _has_stepped(self, wall: float) -> bool:
         """Whether somebody has set the clock since the last look: what was known of it is known no longer."""
         before, self._wall_ahead = self._wall_ahead, wall - monotonic()
-        return before is not None and abs(self._wall_ahead - before) > STEP_SECONDS
+        has_stepped = before is not None and abs(self._wall_ahead - before) > STEP_SECONDS
+        if has_stepped:
+            self._stepped_at = monotonic()
+        return has_stepped
 
-    def measured(self, skew: float) -> None:
-        """What a commit's answer has shown; nothing, if the clock was set in the middle of it."""
-        self.skew = None if self._has_stepped(self._wall()) else skew
+    def measured(self, skew: float, took: float) -> None:
+        """What the answer of a commit that took so many seconds has shown; nothing, if the clock was set in the middle
+        of it, whoever saw that first: between two readings of a clock that was set, everything seems possible.
+        """
+        self._has_stepped(self._wall())
+        is_whole = self._stepped_at is None or self._stepped_at < monotonic() - took
+        self.skew = skew if is_whole else None
 
     async def run(self) -> None:
         """Until cancelled. A broker that does not answer only delays."""
