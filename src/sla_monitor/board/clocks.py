@@ -89,7 +89,6 @@ def clock(case: Case, state: CaseState, stands: Standing, packs: Packs, now: int
         said = _of_effort(state, now)
     else:
         said = _of_clock(state, stands.clock, now)
-    named = labels(case)
     left = None if stands.deadline is None else (stands.deadline - now) / SECOND
     return Clock(
         case_id=case.case_id,
@@ -97,9 +96,7 @@ def clock(case: Case, state: CaseState, stands: Standing, packs: Packs, now: int
         severity=state.profile.severity,
         plan=state.profile.plan,
         country=state.profile.country,
-        customer=named.customer,
-        product=named.product,
-        queue=named.queue,
+        **labels(case)._asdict(),
         clock=stands.clock,
         run=_run(case, state, stands.clock, packs),
         state=stands.state,

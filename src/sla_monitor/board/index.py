@@ -2,7 +2,7 @@
 
 Rows are bytes, and what lists ask for (deadlines, labels) is only known once a case is decoded and folded. So each case
 is looked at once when somebody first asks, and again when its row was written; questions then go through these bytes.
-Without a question nothing is kept: an index that nobody has asked for a while is dropped (`Indexes`).
+Without a question nothing is kept: an index that nobody has asked for a while is dropped (`Own.forget_unused`).
 
 Nothing here may stall the worker, whose timers run on the same loop. `Turns` says how.
 """

@@ -28,9 +28,7 @@ def how_it_stands(case: Case, recommendation: str) -> str | None:
     state = case.state
     if state is None:
         return None
-    waiting = {
-        n.Key(state.generation, each.rule, n.DOWNGRADE_RECOMMENDED, each.occasion) for each in state.silence.open
-    }
+    waiting = {_key(state, each) for each in state.silence.open}
     last = dict.fromkeys(waiting, 0)
     for sent in case.ledger.standing:
         last[sent.key] = max(sent.revision, last.get(sent.key, 0))

@@ -13,7 +13,18 @@ from sla_monitor.cli.simulate import instant
 from sla_monitor.cli.verify import as_line
 from sla_monitor.config import settings as configuration
 from sla_monitor.config.packs import load_packs
-from sla_monitor.engine.replaying import REPLACE, SAY, WITHDRAW, Answer, Question, replay_files, replay_topic
+from sla_monitor.engine.replaying import (
+    EVENTS_GONE,
+    NOTICES_GONE,
+    REPLACE,
+    SAY,
+    SET_ASIDE,
+    WITHDRAW,
+    Answer,
+    Question,
+    replay_files,
+    replay_topic,
+)
 from sla_monitor.errors import EXIT_FINDINGS, RefuseToStart
 from sla_monitor.wire.rows import NEVER
 
@@ -25,9 +36,9 @@ WORDS = {
     REPLACE: "would be said with another time or other data",
 }
 UNDECIDED = {
-    "events_gone": "events of it, such as its opening, are no longer in the log",
-    "notices_gone": "it may have said what is no longer in the topic of notices",
-    "quarantined": "set aside after a defect",
+    EVENTS_GONE: "events of it, such as its opening, are no longer in the log",
+    NOTICES_GONE: "it may have said what is no longer in the topic of notices",
+    SET_ASIDE: "set aside after a defect",
 }
 
 

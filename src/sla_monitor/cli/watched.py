@@ -23,8 +23,6 @@ LINES_AROUND: Final = 9  # titles, headings, counts, the end of a frame, and the
 ROWS_MIN: Final = 4
 WAITING_SHOWN_MAX: Final = 5
 BREACHED_SHARE: Final = 3  # a third of the rows, at most, is for what is broken already
-SHARE_URGENT: Final = 0.1
-SHARE_SOON: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,15 +111,9 @@ def _clocks(overview: Overview, scene: Scene, rows: int) -> Table:
 
 def _left(clock: Clock, passed_seconds: float) -> Text:
     """By the worker's clock: what was left when it was said, less what has passed since."""
-    left = (clock.remaining_seconds or 0.0) - passed_seconds
-    if clock.state == "breached":
-        return Text(f"{spoken(-left * SECOND)} over", style=view.BROKEN)
-    if left <= 0:
-        return Text("now", style=view.URGENT)
+    left = ((clock.remaining_seconds or 0.0) - passed_seconds) * SECOND
     opened_at, due_at = rfc3339.parse_any(clock.opened_at), rfc3339.parse_any(clock.deadline or clock.opened_at)
-    share = left * SECOND / max(1, due_at - opened_at)
-    style = view.URGENT if share <= SHARE_URGENT else view.SOON if share <= SHARE_SOON else view.CALM
-    return Text(spoken(left * SECOND), style=style)
+    return view.time_left(left, left / max(1, due_at - opened_at), is_broken=clock.state == "breached")
 
 
 def _downgrades(waiting: list[Downgrade]) -> Table:
@@ -163,9 +155,7 @@ def _plain(name: str) -> str:
 
 
 def _short(name: str) -> str:
-    name = _safe(name)
-    longest = view.NAME_CHARACTERS_MAX
-    return name if len(name) <= longest else f"{name[: longest - 1]}…"
+    return view.shortened(_safe(name))
 
 
 def _safe(text: str) -> str:

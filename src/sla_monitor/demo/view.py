@@ -18,6 +18,7 @@ LINES_AROUND: Final = 12  # titles, headings, counts, the end of a frame, and th
 ROWS_MIN: Final = 3
 BROKEN_MAX: Final = 3
 NAME_CHARACTERS_MAX: Final = 22
+SHARE_URGENT, SHARE_SOON = 0.1, 0.25  # of a deadline's time; as the plan's warnings
 
 CALM, SOON, URGENT, BROKEN = "green", "yellow", "red", "bold red"
 STYLES: Final = {
@@ -120,13 +121,16 @@ def _deadlines(ledger: Ledger, scene: Scene, now: int, rows: int) -> Table:
 
 
 def _left(clock: RunningClock, now: int) -> Text:
-    left = (clock.deadline or now) - now
-    if clock.is_broken:
+    return time_left((clock.deadline or now) - now, clock.share_left(now), is_broken=clock.is_broken)
+
+
+def time_left(left: float, share: float, *, is_broken: bool) -> Text:
+    """Microseconds until a deadline, and how much that is of all the time there was."""
+    if is_broken:
         return Text(f"{spoken(-left)} over", style=BROKEN)
     if left <= 0:
         return Text("now", style=URGENT)
-    share = clock.share_left(now)
-    style = URGENT if share <= 0.1 else SOON if share <= 0.25 else CALM  # noqa: PLR2004 - as the plan's warnings
+    style = URGENT if share <= SHARE_URGENT else SOON if share <= SHARE_SOON else CALM
     return Text(spoken(left), style=style)
 
 
@@ -152,5 +156,9 @@ def a_table(title: str, *headings: str) -> Table:
 
 
 def _name(scene: Scene, case_id: str) -> str:
-    name = scene.customers.get(case_id, "")
+    return shortened(scene.customers.get(case_id, ""))
+
+
+def shortened(name: str) -> str:
+    """So that it takes nothing from other columns."""
     return name if len(name) <= NAME_CHARACTERS_MAX else f"{name[: NAME_CHARACTERS_MAX - 1]}…"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -63,7 +63,7 @@ class _Heard:
     """One case decided once more."""
 
     transcript: Transcript
-    buried: list[int] = field(default_factory=list)
+    unusable: int = 0
 
 
 def replay_files(question: Question, events: Path, notices: Path | None, until: int | None) -> Answer:
@@ -142,7 +142,7 @@ def _judge_case(question: Question, case: CaseEvidence, case_id: str, cut: Cut, 
     expected, found = (_in_range(question, each) for each in (heard.transcript, said))
     answer.decided += len(expected)
     answer.standing += len(found)
-    answer.unusable += len(heard.buried)
+    answer.unusable += heard.unusable
     findings = compare(expected, found, number)
     why = _undecided(case, cut, is_known=bool(heard.transcript.published)) if findings else ""
     if why:
@@ -157,8 +157,8 @@ def _heard(packs: Packs, case: CaseEvidence, case_id: str, judged_at: int) -> _H
     def say(line: bytes) -> None:
         heard.transcript.say(msgspec.json.decode(line))
 
-    def bury(letter: DeadLetter) -> None:
-        heard.buried.append(int(dict(letter.headers)["dead-offset"]))
+    def bury(_letter: DeadLetter) -> None:
+        heard.unusable += 1
 
     simulation, now = Simulation(packs, say, bury), 0
     for record in case.records:
