@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from aiokafka import TopicPartition
 
-from sla_monitor.config.packs import load_packs
+from sla_monitor.config.packs import BUILT_IN, load_packs
 from sla_monitor.engine.log import Log
 from sla_monitor.engine.partition import Partition, Rules
 from sla_monitor.engine.transactional import TransactionalJournal
@@ -92,3 +92,12 @@ async def settle_state(world: World) -> None:
             await journal.close()
     finally:
         await log.stop()
+
+
+def warning_earlier(folder: Path) -> Path:
+    """A pack in this folder: the built-in one, but that it warns at 50 percent, and not at 75 and 90."""
+    text = (BUILT_IN / "default.yaml").read_text("utf-8")
+    assert "warnings: [75, 90]" in text
+    pack = folder / "next.yaml"
+    pack.write_text(text.replace("warnings: [75, 90]", "warnings: [50]"), "utf-8")
+    return pack

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
-
 import pytest
 
 from sla_monitor.core import decide
@@ -26,6 +23,7 @@ from sla_monitor.core.facts import DAY, HOUR, MINUTE, SECOND
 from sla_monitor.core.policy import Packs
 from sla_monitor.errors import BadEvent, UnsafeState
 from sla_monitor.wire.rows import Row, decode_row, encode_row
+from tests.calls import OF_PYTHON, calls_during
 from tests.core.stories import MONDAY, PACKS, Story, fact, opening
 
 TUESDAY = "2026-01-06"
@@ -321,23 +319,6 @@ def test_a_second_opening_does_not_outlive_the_history_it_is_in() -> None:
     assert isinstance(case.state.clocks["initial_response"], Stopped)
 
 
-def calls_during(action: Callable[[], object]) -> int:
-    """How many functions are called: what it costs, without a watch."""
-    calls = 0
-
-    def note(_frame: object, event: str, _argument: object) -> None:
-        nonlocal calls
-        calls += event == "call"
-
-    before = sys.getprofile()
-    sys.setprofile(note)
-    try:
-        action()
-    finally:
-        sys.setprofile(before)
-    return calls
-
-
 def test_a_late_fact_in_a_full_case_costs_little() -> None:
     """Bounds: folding anew is linear in the facts; histories do not grow with them."""
     story = Story(f"{MONDAY} 09:00")
@@ -354,7 +335,7 @@ def test_a_late_fact_in_a_full_case_costs_little() -> None:
         each = fact(story.now + number * SECOND, bodies[number % len(bodies)], f"s{number}")
         fold(story.case, each, story.now, PACKS, story.bounds)
     late = fact(story.now, f.SeverityChanged(severity="C"), "late")
-    calls = calls_during(lambda: fold(story.case, late, story.now, PACKS, story.bounds))
+    calls = calls_during(lambda: fold(story.case, late, story.now, PACKS, story.bounds), OF_PYTHON)
     assert calls < 500 * FACTS_MAX
     assert story.case.state is not None
     running = story.case.state.clocks["initial_response"]

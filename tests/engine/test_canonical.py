@@ -5,9 +5,8 @@ from __future__ import annotations
 import io
 import json
 import re
-import sys
+from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from sla_monitor.core.times import iso
 from sla_monitor.engine import canonical
 from sla_monitor.engine.records import Batch
 from sla_monitor.observe import logs
+from tests.calls import calls_during
 from tests.engine.feeding import A_CASE, NINE, Fed, clock, event
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -129,19 +129,6 @@ def test_nothing_is_worked_out_while_the_level_is_off() -> None:
     [full] = fed.batches
     assert len(full.notices) >= 200
     assert told("info", full) == []
-    assert calls_of(full) == calls_of(Batch())
-
-
-def calls_of(batch: Batch) -> int:
-    calls = 0
-
-    def called(_frame: FrameType, what: str, _argument: object) -> None:
-        nonlocal calls
-        calls += what in {"call", "c_call"}
-
-    sys.setprofile(called)
-    try:
-        canonical.tell(3, batch, 0.1, None)
-    finally:
-        sys.setprofile(None)
-    return calls
+    empty = Batch()
+    calls = [calls_during(partial(canonical.tell, 3, each, 0.1, None)) for each in (full, empty)]
+    assert calls[0] == calls[1]

@@ -55,6 +55,14 @@ def watermarks(
     return made
 
 
+def a_settable_clock(monkeypatch: pytest.MonkeyPatch) -> tuple[SimpleNamespace, FakeLog, WaitingShard, Watermarks]:
+    """The clock is what the test sets it to; a deadline waits in the shard."""
+    clock = SimpleNamespace(wall=WALL, monotonic=50.0)
+    monkeypatch.setattr(watermark, "monotonic", lambda: clock.monotonic)
+    log, shard = FakeLog(), WaitingShard(0, 5 * SECOND)
+    return clock, log, shard, watermarks(log, shard, wall=lambda: clock.wall)
+
+
 async def test_nothing_due_asks_nothing() -> None:
     """An idle worker sends no requests."""
     log = FakeLog()
@@ -154,10 +162,7 @@ async def test_now_and_then_everybody_is_asked_about(monkeypatch: pytest.MonkeyP
 async def test_a_clock_that_was_set_must_be_known_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else the first look after a jump of 200 s would fire what is due in three minutes: a commit is asked for first.
     A measurement that the jump fell into shows nothing; time that only passes is no jump."""
-    clock = SimpleNamespace(wall=WALL, monotonic=50.0)
-    monkeypatch.setattr(watermark, "monotonic", lambda: clock.monotonic)
-    log, shard = FakeLog(), WaitingShard(0, 5 * SECOND)
-    marks = watermarks(log, shard, wall=lambda: clock.wall)
+    clock, log, shard, marks = a_settable_clock(monkeypatch)
     await marks.ask()
     clock.wall, clock.monotonic = clock.wall + 30, clock.monotonic + 30
     await marks.ask()
@@ -180,10 +185,7 @@ async def test_a_jump_that_a_look_saw_first_was_in_the_middle_of_the_commit_all_
 ) -> None:
     """The commit began before the jump and is answered after it: by its two readings the broker's time fits, whatever
     the clock shows now. Only one that began later tells."""
-    clock = SimpleNamespace(wall=WALL, monotonic=50.0)
-    monkeypatch.setattr(watermark, "monotonic", lambda: clock.monotonic)
-    log, shard = FakeLog(), WaitingShard(0, 5 * SECOND)
-    marks = watermarks(log, shard, wall=lambda: clock.wall)
+    clock, log, shard, marks = a_settable_clock(monkeypatch)
     await marks.ask()
     clock.wall, clock.monotonic = clock.wall + 200.1, clock.monotonic + 0.1
     await marks.ask()

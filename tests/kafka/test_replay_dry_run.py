@@ -6,10 +6,10 @@ import asyncio
 from collections import Counter
 from pathlib import Path
 
-from sla_monitor.config.packs import BUILT_IN, load_packs
+from sla_monitor.config.packs import load_packs
 from sla_monitor.engine.replaying import Answer, Question, replay_topic
 from tests.chaos.nursery import HatchedWorker
-from tests.chaos.scene import garbage, opening
+from tests.chaos.scene import garbage, opening, warning_earlier
 from tests.kafka.broker import Broker
 from tests.kafka.helpers import read_all
 from tests.kafka.world import SECOND, World, a_world, now
@@ -31,10 +31,7 @@ async def everything(world: World) -> tuple[object, ...]:
 async def test_it_says_what_another_pack_would_change(broker: Broker, tmp_path: Path) -> None:
     """Nothing under the pack of the worker; under one that warns at 50 percent, and not at 75 and 90, exactly that for
     each case. The dead letter is one again, and every topic is as it was."""
-    pack = tmp_path / "next.yaml"
-    text = (BUILT_IN / "default.yaml").read_text("utf-8")
-    assert "warnings: [75, 90]" in text
-    pack.write_text(text.replace("warnings: [75, 90]", "warnings: [50]"), "utf-8")
+    pack = warning_earlier(tmp_path)
     async with a_world(broker.bootstrap, partitions=2) as world:
         world.launch = HatchedWorker
         worker = world.start()

@@ -7,19 +7,17 @@ from collections import Counter
 from pathlib import Path
 from typing import Final
 
-from sla_monitor.config.packs import BUILT_IN
 from sla_monitor.config.settings import as_shadow
 from sla_monitor.engine.topics import create_topics
 from sla_monitor.engine.verify.shadow import Comparison, compare_shadow
 from tests.chaos.nursery import HatchedWorker
-from tests.chaos.scene import garbage, opening
+from tests.chaos.scene import garbage, opening, warning_earlier
 from tests.kafka.broker import Broker
 from tests.kafka.helpers import read_all
 from tests.kafka.world import SECOND, World, a_world, now
 
 CASES: Final = 10
 TARGET_SECONDS: Final = 10
-BUILT_IN_WARNINGS: Final = "warnings: [75, 90]"
 WAIT_SECONDS: Final = 40.0
 EXIT_FINDINGS: Final = 1
 
@@ -44,10 +42,7 @@ async def compared(world: World, name: str) -> Comparison:
 async def test_a_shadow_says_the_same_or_what_its_pack_says(broker: Broker, tmp_path: Path) -> None:
     """The same version differs in nothing. One that warns at 50 percent, and not at 75 and 90, differs in exactly that
     for each case. The live topics and the live group are as they were."""
-    pack = tmp_path / "next.yaml"
-    text = (BUILT_IN / "default.yaml").read_text()
-    assert BUILT_IN_WARNINGS in text
-    pack.write_text(text.replace(BUILT_IN_WARNINGS, "warnings: [50]"))
+    pack = warning_earlier(tmp_path)
     async with a_world(broker.bootstrap, partitions=2) as world:
         world.launch = HatchedWorker
         live = world.start()
