@@ -125,6 +125,14 @@ def test_every_alert_fires_and_does_not_fire_as_its_tests_say(name: str, monitor
     assert tested.returncode == 0, tested.stdout + tested.stderr
 
 
+@pytest.mark.parametrize("name", [path.name for path in sorted(TESTS.glob("*.yaml"))])
+def test_what_is_recorded_is_there_before_an_alert_reads_it(name: str) -> None:
+    """Groups that a test does not put in order are taken in any: each is named, those that record first."""
+    tested = read_yaml(TESTS / name)
+    groups = [each["name"] for file in tested["rule_files"] for each in read_yaml(TESTS / file)["groups"]]
+    assert tested["group_eval_order"] == groups
+
+
 def test_a_rule_that_is_wrong_is_found_by_its_tests(tmp_path: Path, monitoring: Monitoring) -> None:
     """A threshold, a label, a word of what is said: each fails its test."""
     text = (RULES / "cases.yaml").read_text("utf-8")
