@@ -137,7 +137,7 @@ def nothing_said_of_links_that_end_with_the_process() -> Iterator[None]:
     With a process of its own the link ends there; here it is collected, and asyncio warns of it.
     """
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "unclosed (transport|<socket)", ResourceWarning)
+        warnings.filterwarnings("ignore", "unclosed ", ResourceWarning)
         yield
         gc.collect()
 
