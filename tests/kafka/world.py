@@ -40,7 +40,8 @@ from tests.kafka.helpers import Record, committed, fresh_prefix, read_all
 SECOND: Final = 1_000_000  # instants are microseconds since the epoch
 READY_SECONDS_MAX: Final = 40.0  # on two busy cores; ~3 s on idle ones
 EXIT_SECONDS_MAX: Final = 40.0  # a start that is refused is a start: see above
-CAUGHT_UP_SECONDS_MAX: Final = 30.0
+CAUGHT_UP_SECONDS_MAX: Final = 60.0
+PATIENCE_SECONDS: Final = 60.0  # for anything else: it only bounds how long a hang takes to fail
 POLL_SECONDS: Final = 0.05
 LOG_LINES_SHOWN: Final = 15
 SOURCE: Final = "/tests"
