@@ -10,11 +10,13 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 
-from sla_monitor.board import feed
+from sla_monitor.board import feed, others
 from sla_monitor.board.others import Others
 from sla_monitor.board.own import Own
 from sla_monitor.board.together import Together
+from sla_monitor.observe.health import serve
 from tests.board.test_together import a_pair, both
 from tests.board.worker import Worker, served
 from tests.engine.feeding import clock
@@ -95,6 +97,19 @@ async def test_time_that_passes_is_nothing_new() -> None:
     own.close()
 
 
+async def test_who_comes_later_hears_an_overview_of_now_though_nothing_is_new() -> None:
+    """Countdowns are made with its `now` and with what was left then: one of ten minutes ago would promise as much."""
+    worker = Worker()
+    worker.of("case-1").open("case-1")
+    async with served(worker) as client, listening(client.url) as stream:
+        _, first = await stream.next("overview")
+        worker.wall = clock(0, 10)
+        async with listening(client.url) as later:
+            _, second = await later.next("overview")
+    said = [(each["now"], each["nearest"][0]["remaining_seconds"]) for each in (first, second)]
+    assert said == [("2026-01-05T09:00:00Z", 3600), ("2026-01-05T09:10:00Z", 3000)]
+
+
 async def test_cases_that_change_are_told_by_their_ids() -> None:
     """All of them, or the one that is asked for."""
     worker = Worker()
@@ -149,6 +164,35 @@ async def test_a_look_that_fails_is_not_the_last(monkeypatch: pytest.MonkeyPatch
     async with served(worker) as client, listening(client.url) as stream:
         name, told = await stream.next("overview")
     assert (name, told["complete"]) == ("overview", True)
+
+
+async def test_waiting_for_a_worker_that_hangs_does_not_make_looks_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only work is followed by a pause of many times as long: else a frozen worker would silence the board of another
+    one for a minute, while breaches go on.
+    """
+    monkeypatch.setattr(feed, "SHARE_OF_TIME", 0.01)
+    monkeypatch.setattr(others, "QUESTION_SECONDS_MAX", 0.2)
+
+    thawed = asyncio.Event()
+
+    async def hang(_request: web.Request) -> web.Response:
+        await thawed.wait()
+        return web.Response()
+
+    first, second = a_pair(4, None)
+    app = web.Application()
+    app.router.add_route("*", "/{rest:.*}", hang)
+    stop = await serve("127.0.0.1", 0, app)
+    async with served(first) as client:
+        first.elsewhere = dict.fromkeys(second.fed, f"http://127.0.0.1:{stop.port}")
+        async with listening(client.url) as stream:
+            _, told = await stream.next("overview")
+            for fed in first.fed.values():
+                fed.wait(clock(2))
+            _, later = await stream.next("overview")
+    thawed.set()
+    await stop()
+    assert (told["counts"]["breached"], later["counts"]["breached"] > 0) == (0, True)
 
 
 async def test_a_worker_that_ends_lets_go_of_who_listens() -> None:

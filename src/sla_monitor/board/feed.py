@@ -23,7 +23,7 @@ from sla_monitor.board.problems import refused
 from sla_monitor.board.together import Together
 
 LOOK_EVERY_SECONDS: Final = 1.0
-SHARE_OF_TIME: Final = 0.1  # a look that takes 0.3 s is followed by 3 s without one
+SHARE_OF_TIME: Final = 0.1  # a look that works for 0.3 s is followed by 3 s without one
 HEARTBEAT_SECONDS: Final = 15.0  # below the 30 s to 60 s after which proxies take a quiet connection for dead
 LISTENERS_MAX: Final = 100  # x one open connection and ~30 KB under way
 CASES_TOLD_MAX: Final = 100  # at one look; lists are read anew all the same
@@ -40,6 +40,7 @@ class Listener:
     def __init__(self, case: str | None) -> None:
         self.case = case
         self.overview: bytes | None = None  # not sent yet
+        self.has_heard = False  # of an overview; the first one is news whatever it says
         self.cases: dict[str, None] = {}
         self.news = asyncio.Event()
         self.is_over = False
@@ -59,7 +60,7 @@ class Feed:
         self._own, self._together = own, together
         self._listeners: set[Listener] = set()
         self._looking: asyncio.Task[None] | None = None
-        self._last: tuple[Any, bytes] | None = None
+        self._last: Any = None  # what an overview said last, but for what passes with time
         self._is_over = False
 
     async def answer(self, request: web.Request, case: str | None) -> web.StreamResponse:
@@ -85,9 +86,6 @@ class Feed:
 
     def _joined(self, case: str | None) -> Listener:
         listener = Listener(case)
-        if case is None and self._last is not None:
-            listener.overview = self._last[1]
-            listener.news.set()
         self._listeners.add(listener)
         if self._looking is None or self._looking.done():
             self._looking = asyncio.get_running_loop().create_task(self._look())
@@ -108,13 +106,14 @@ class Feed:
         """While anybody listens."""
         since: Mapping[str, Changes] = await self._together.changes({})
         while self._listeners:
-            began = monotonic()
+            began, worked_before = monotonic(), self._own.overview_seconds
             try:
                 since = await self._look_once(since)
             except Exception as error:  # noqa: BLE001 - as for every other question: the worker goes on
                 _log.error("board: a look for who listens failed", exc_info=error)
-            took = monotonic() - began
-            await asyncio.sleep(max(LOOK_EVERY_SECONDS, took / SHARE_OF_TIME) - took)
+            took = monotonic() - began  # most of it, perhaps, waiting for a worker that hangs: that costs nothing
+            worked = self._own.overview_seconds - worked_before
+            await asyncio.sleep(max(LOOK_EVERY_SECONDS, worked / SHARE_OF_TIME) - took)
         self._last = None
 
     async def _look_once(self, since: Mapping[str, Changes]) -> Mapping[str, Changes]:
@@ -126,13 +125,14 @@ class Feed:
         return changes
 
     def _tell(self, overview: Overview) -> None:
-        says = overview.model_dump(exclude=_PASSING)
-        if self._last is not None and self._last[0] == says:
-            return
-        self._last = (says, _event("overview", overview.model_dump_json(by_alias=True)))
-        for listener in self._listeners:
-            if listener.case is None:
-                listener.overview = self._last[1]
+        """Never one of before: its `now` is what who listens counts down by."""
+        before, self._last = self._last, overview.model_dump(exclude=_PASSING)
+        wanted = [each for each in self._listeners if each.case is None]
+        told = [each for each in wanted if self._last != before or not each.has_heard]
+        if told:
+            event = _event("overview", overview.model_dump_json(by_alias=True))
+            for listener in told:
+                listener.overview, listener.has_heard = event, True
                 listener.news.set()
 
     def _tell_cases(self, cases: Sequence[str], *, missed: bool) -> None:

@@ -62,6 +62,7 @@ class Own:
         self._process = uuid.uuid4().hex
         self._place = 0
         self._recent: deque[tuple[int, str]] = deque(maxlen=CHANGES_MAX)
+        self.overview_seconds = 0.0  # worked for overviews so far
 
     def turns(self) -> Turns:
         """For other work of the board; see there."""
@@ -151,7 +152,7 @@ class Own:
         breached = _first(SHOWN_MAX, ((index, each.breached.all()) for index, each in seen))
         paused = _first(SHOWN_MAX, ((index, each.paused.all()) for index, each in seen))
         newest = self._deployment.packs.versions[-1]
-        return Overview(
+        made = Overview(
             now=iso(self._deployment.now()),
             deployment=self._deployment.name,
             worker=self._deployment.url,
@@ -165,6 +166,8 @@ class Own:
             downgrades=await self._downgrades(indexes, turns),
             attainment=self._attainment(),
         )
+        self.overview_seconds += turns.worked_seconds
+        return made
 
     def _attainment(self) -> list[Attained]:
         return [

@@ -22,7 +22,8 @@ class Turns:
 
     def __init__(self, gate: asyncio.Lock, rest: float = 0.0) -> None:
         self._gate, self._rest = gate, rest
-        self._until = 0.0
+        self._began = self._until = 0.0
+        self.worked_seconds = 0.0  # in all slices, without what was waited for
         self._holds = False  # cancelled in a pause, it has given it up already
 
     async def __aenter__(self) -> None:
@@ -47,10 +48,12 @@ class Turns:
     async def _begin(self) -> None:
         await self._gate.acquire()
         self._holds = True
-        self._until = monotonic() + SLICE_SECONDS
+        self._began = monotonic()
+        self._until = self._began + SLICE_SECONDS
 
     async def _give_up(self) -> None:
         """Only after everybody else of the loop had a turn: or all who wait for the gate would go through it before."""
+        self.worked_seconds += monotonic() - self._began
         try:
             await asyncio.sleep(0)
         finally:
