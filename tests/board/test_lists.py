@@ -122,6 +122,8 @@ NO_QUESTIONS = [
     "after=bnVsbA",
     "after=%00",
     "after=WyJvcGVuZWQiLDEsImEiLCJiIl0",
+    "after=WyJkZWFkbGluZSIsMSwiXHVkODAwIiwiYiJd",  # the case id is half a surrogate pair
+    "after=" + "W1tb" * 1_500,  # lists in lists
 ]
 
 

@@ -50,6 +50,16 @@ async def test_a_length_has_two_units_at_most(page: Page, seconds: float, shown:
     assert await run(page, "lib/words.js", f"return m.length({seconds})") == shown
 
 
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [("/case/a%2Fb%25", ["case", "a/b%"]), ("/case/50%", ["unknown", ""]), ("/case/%FF", ["unknown", ""])],
+)
+async def test_an_address_that_cannot_be_decoded_is_none_of_ours(page: Page, path: str, shown: list[str]) -> None:
+    """It was typed by hand; the page says so, where a script that fails would leave it blank."""
+    asked = f"const at = m.parsed({{pathname: '{path}', search: ''}}); return [at.view, at.caseId]"
+    assert await run(page, "lib/route.js", asked) == shown
+
+
 async def test_a_stream_may_be_cut_anywhere(page: Page) -> None:
     """Events are the same whatever pieces they come in; comments are none."""
     text = ': hello\n\nevent: overview\ndata: {"a": 1}\n\n: still here\n\nevent: case\r\ndata: x\r\ndata: y\r\n\r\n'

@@ -61,6 +61,14 @@ async def test_no_name_leads_out_of_the_folder(path: str) -> None:
     assert (status, "secret" in body) == (404, False)
 
 
+@pytest.mark.parametrize("name", ["board.js%00", "x" * 5_000 + ".js", "%FF.js"])
+async def test_a_name_that_no_file_can_have_is_not_found(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    """And is no error in the log: who asks for files needs no token."""
+    async with served(Worker(token="a-token")) as client:
+        status, _ = await raw(client.url, f"/static/{name}")
+    assert (status, caplog.text) == (404, "")
+
+
 async def raw(url: str, path: str) -> tuple[int, str]:
     """As it is written: no client tidies the path."""
     reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))

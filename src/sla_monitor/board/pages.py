@@ -53,8 +53,12 @@ async def _page(_request: web.Request) -> web.StreamResponse:
 
 async def _file(request: web.Request) -> web.StreamResponse:
     """Only what lies in the folder: no name leads out of it."""
-    path = (FOLDER / request.match_info["path"]).resolve()
-    if not path.is_relative_to(FOLDER.resolve()):
+    try:
+        path = (FOLDER / request.match_info["path"]).resolve()
+        is_ours = path.is_relative_to(FOLDER.resolve()) and path.is_file()
+    except (OSError, ValueError):  # no file can have this name
+        raise web.HTTPNotFound from None
+    if not is_ours:
         raise web.HTTPNotFound
     return _sent(path)
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final, NamedTuple
 
+from pydantic_core import from_json
+
 from sla_monitor.board.clocks import STATES
 from sla_monitor.board.index import NONE
 from sla_monitor.board.models import Clock
@@ -103,7 +105,7 @@ def cursor(sort: str, place: Place) -> str:
 def _place(sort: str, text: str) -> Place:
     wrong = _wrong("after: not the `next` of an answer to this question")
     try:
-        said = json.loads(urlsafe_b64decode((text + "=" * (-len(text) % 4)).encode("ascii")))
+        said = from_json(urlsafe_b64decode((text + "=" * (-len(text) % 4)).encode("ascii")), allow_inf_nan=False)
     except ValueError as error:
         raise wrong from error
     match said:

@@ -14,10 +14,19 @@ export function parsed(at) {
   const query = new URLSearchParams(at.search);
   const href = at.pathname + at.search;
   const [, first, second, ...more] = at.pathname.split("/");
-  if (first === "case" && second && !more.length)
-    return { view: "case", caseId: decodeURIComponent(second), query, href };
+  const caseId = first === "case" && second && !more.length ? decoded(second) : "";
+  if (caseId) return { view: "case", caseId, query, href };
   if (first === "cases" && second === undefined) return { view: "cases", caseId: "", query, href };
   return { view: first === "" ? "overview" : "unknown", caseId: "", query, href };
+}
+
+/** What cannot be decoded was typed by hand: it names no case. */
+function decoded(/** @type {string} */ part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return "";
+  }
 }
 
 export const route = store(parsed(location));
