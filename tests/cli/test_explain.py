@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable
 from functools import partial
@@ -182,6 +183,11 @@ def test_an_unknown_case_is_named_and_exit_1(
         assert run("case-9", "--events", path, *more) == 1
         shown = capsys.readouterr()
         assert (shown.out, shown.err) == ("", f"case-9: unknown: no event of this case that can be used is in {path}\n")
+
+
+def test_an_id_that_is_not_utf_8_is_an_unknown_case(run: Run, file: Callable[..., Path]) -> None:
+    """As a shell hands over the bytes that somebody typed: exit 1, not a defect."""
+    assert run(os.fsdecode(b"case-\xff"), "--events", file(OPENED)) == 1
 
 
 def test_what_is_set_aside_is_named_with_its_line(

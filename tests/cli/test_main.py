@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from typing import NoReturn
 
@@ -44,6 +46,16 @@ def test_bad_settings_are_lines_on_standard_error(
     shown = capsys.readouterr()
     assert shown.out == ""
     assert [line.partition(":")[0] for line in shown.err.splitlines()] == ["SLA_BREAKER_RATIO", "SLA_WEB_PORT"]
+
+
+def test_a_locale_without_the_signs_of_an_answer_spoils_none() -> None:
+    """A pipe gets UTF-8 whatever the machine speaks: an arrow in an explanation is no reason to fail."""
+    asked = ["explain", "CASE-1000123", "--events", "docs/examples/first-case.jsonl"]
+    command = [sys.executable, "-m", "sla_monitor", *asked]
+    environment = {**os.environ, "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
+    ended = subprocess.run(command, env=environment, capture_output=True, check=False)
+    assert (ended.returncode, ended.stderr.decode()) == (0, "")
+    assert "\N{RIGHTWARDS ARROW}" in ended.stdout.decode()
 
 
 def test_an_unknown_command_is_wrong_usage(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from io import TextIOWrapper
 from typing import Annotated, Any
 
 import typer
@@ -106,6 +107,7 @@ def main() -> None:
     """The entry point: problems are lines on standard error, one each. A defect is a traceback, and ends with 70: 1
     means findings.
     """
+    _write_what_locales_cannot()
     try:
         app()
     except RefuseToStart as refusal:
@@ -118,3 +120,12 @@ def main() -> None:
     except Exception:  # noqa: BLE001 - told in full
         traceback.print_exc()
         sys.exit(EXIT_FATAL)
+
+
+def _write_what_locales_cannot() -> None:
+    """No command fails for a sign that the locale does not have: files and pipes get UTF-8, as JSON is; a terminal gets
+    an escape in its place.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")

@@ -62,7 +62,7 @@ class Wanted:
     def takes(self, letter: Letter) -> bool:
         return (
             self.reason in {None, letter.reason}
-            and (self.case is None or letter.key == self.case.encode())
+            and (self.case is None or letter.key == self.case.encode("utf-8", "surrogateescape"))
             and (self.since_ms is None or letter.at_ms >= self.since_ms)
             and (self.until_ms is None or letter.at_ms <= self.until_ms)
             and self.partition in {None, letter.partition}

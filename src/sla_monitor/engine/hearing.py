@@ -52,7 +52,7 @@ def from_lines(lines: Iterable[bytes], case_id: str, packs: Packs, at: int | Non
     for number, line in enumerate(lines, 1):
         arrival = arrival_of(line)
         arrived = max(now, arrival.at or 0)
-        if arrival.key == case_id.encode() and (at is None or arrived <= at):
+        if arrival.key == case_id.encode("utf-8", "surrogateescape") and (at is None or arrived <= at):
             now = arrived
             own.append(Record(number, now // 1_000, arrival.key, line))
     heard = Heard(case_id=case_id, as_of=max(now, at or 0), where=where, packs=packs)
@@ -87,7 +87,7 @@ async def from_kafka(
         if 0 <= standing.applied < record.offset:
             continue  # the worker has not read it yet
         last = max(last, record.timestamp)
-        if record.key == case_id.encode() and (at is None or record.timestamp * 1_000 <= at):
+        if record.key == case_id.encode("utf-8", "surrogateescape") and (at is None or record.timestamp * 1_000 <= at):
             headers = [(name, value or b"") for name, value in record.headers]
             own.append(Record(record.offset, record.timestamp, record.key, record.value, headers))
     wanted = Wanted(case=case_id, partition=number)
@@ -115,7 +115,7 @@ async def _decided(
     async for record in records_of(settings, settings.topics.state, [number]):
         if record.key == rows.PARTITION_KEY:
             standing = rows.decode_partition(record.value) if record.value else rows.PartitionRow()
-        elif record.key == case_id.encode():
+        elif record.key == case_id.encode("utf-8", "surrogateescape"):
             row = record.value
     for name, digest in standing.packs.items():
         if rows.policy_named(name, packs).digest != digest:
@@ -124,7 +124,7 @@ async def _decided(
 
 
 async def _home(settings: Settings, case_id: str) -> int:
-    return partition_of(case_id.encode(), (await verified_layout(settings)).partitions)
+    return partition_of(case_id.encode("utf-8", "surrogateescape"), (await verified_layout(settings)).partitions)
 
 
 def _is_opened(case: Case | None) -> bool:
