@@ -136,6 +136,17 @@ def test_hours_that_the_packs_do_not_have_are_told(
     assert (made["pauses"], made["paused_clocks"], made["paused_clocks_of_unknown_hours"]) == ([], 1, 1)
 
 
+def test_nothing_of_a_long_line_is_cut_off(report: Report, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """A case is known by its whole id, and an instant by all of its digits."""
+    case_id = "CASE-" + "7" * 60
+    path = tmp_path / "notices.jsonl"
+    opened = event(case_id, "case.opened", NINE + 123_456, "o", **A_CASE)
+    path.write_bytes(b"".join(line + b"\n" for line in simulated(opened, until=clock(2))))
+    assert report("--notices", path, *JANUARY) == 0
+    shown = capfd.readouterr().out
+    assert (case_id in shown, "2026-01-05T10:00:00.123456Z" in shown, "…" in shown) == (True, True, False)
+
+
 def test_lines_that_are_no_notices_are_findings(
     report: Report, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

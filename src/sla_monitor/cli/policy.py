@@ -20,6 +20,8 @@ from sla_monitor.engine.difference import Difference, Flip, Moved, compare, flip
 from sla_monitor.engine.outcome import outcome_under
 from sla_monitor.errors import EXIT_FINDINGS
 
+TABLE_WIDTH_MAX = 1_000  # a case id has 200 characters at most
+
 app = typer.Typer(no_args_is_help=True, help="Policy packs: what is wrong with them, what another one would change.")
 
 
@@ -123,8 +125,8 @@ def print_unusable(before: int, after: int) -> None:
 
 
 def as_text(table: Table) -> str:
-    """Without the blanks that fill its lines."""
-    console = Console(markup=False, highlight=False, width=120)
+    """Without the blanks that fill its lines. As wide as it is: narrower, ids and times would be cut off."""
+    console = Console(markup=False, highlight=False, width=TABLE_WIDTH_MAX)
     with console.capture() as captured:
         console.print(table)
     return "\n".join(line.rstrip() for line in captured.get().splitlines())
