@@ -122,9 +122,9 @@ async def test_axe_finds_nothing_serious_when_much_is_missing(page: Page) -> Non
 
 @pytest.mark.parametrize("view", VIEWS[:4], ids=lambda view: view.__name__)
 async def test_a_narrow_screen_needs_no_scrolling_sideways(view: View, page: Page) -> None:
-    """360 pixels, and a case id as long as it gets."""
+    """360 pixels, and a case id, a customer and a queue as long as they get."""
     worker = a_busy_worker()
-    worker.of("case-1").open("x" * 180, clock(2, 20), customer="A customer with a name that goes on and on")
+    worker.of("case-1").open("x" * 180, clock(2, 10), customer="W" * 200, queue="q" * 200)
     worker.of("case-1").wait(clock(3))
     await page.set_viewport_size({"width": 360, "height": 740})
     async with served(worker) as client:
@@ -137,6 +137,36 @@ async def test_a_narrow_screen_needs_no_scrolling_sideways(view: View, page: Pag
                }).map((each) => each.textContent)"""
         )
         assert hidden == []
+
+
+ENDS_OF_A_QUEUE = """() => {
+  const walk = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
+  const left = (node, at) => {
+    const range = document.createRange();
+    range.setStart(node, at);
+    range.setEnd(node, at + 1);
+    return range.getBoundingClientRect().left;
+  };
+  const ends = [];
+  while (walk.nextNode()) {
+    const at = walk.currentNode.data.indexOf("finance");
+    if (at >= 0 && walk.currentNode.parentElement.closest(".customer, .case-head"))
+      ends.push([left(walk.currentNode, at), left(walk.currentNode, at + 6)]);
+  }
+  return ends;
+}"""
+
+
+async def test_a_name_written_from_right_to_left_turns_nothing_beside_it(page: Page) -> None:
+    """Nor does one that says so of what follows: producers choose them."""
+    worker = Worker()
+    worker.of("case-1").open("case-1", customer="\u202eContoso", queue="finance")
+    async with served(worker) as client:
+        for path, shown in (("/", ".row"), ("/cases", ".clocks tbody tr"), ("/case/case-1", ".clock-cards li")):
+            await page.goto(client.url + path)
+            await expect(page.locator(shown)).to_be_visible()
+            ends = await page.evaluate(ENDS_OF_A_QUEUE)
+            assert [first < last for first, last in ends] == [True], path
 
 
 FOCUSED = """(() => {

@@ -3,7 +3,7 @@ import { html } from "../lib/html.js";
 import { caseHref } from "../lib/route.js";
 import { length, named } from "../lib/words.js";
 import { Countdown, Due, Used } from "./countdown.js";
-import { Severity, State } from "./marks.js";
+import { Names, Severity, State } from "./marks.js";
 
 /** @param {import("../lib/types.js").Clock} clock */
 export const keyOf = (clock) => `${clock.case_id} ${clock.generation} ${clock.clock} ${clock.run}`;
@@ -14,7 +14,7 @@ export const ClockRow = ({ clock }) => html`
     <${Severity} of=${clock.severity} />
     <div class="row-what">
       <a class="case-id" href=${caseHref(clock.case_id)}>${clock.case_id}</a>
-      <span class="customer">${[clock.customer, clock.queue].filter(Boolean).join(" · ")}</span>
+      <span class="customer"><${Names} of=${[clock.customer, clock.queue]} /></span>
       <span class="terms">${named(clock.clock)} · ${length(clock.target_seconds)} · ${named(clock.plan)}</span>
     </div>
     <div class="row-when">

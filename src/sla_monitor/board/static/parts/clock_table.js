@@ -44,7 +44,7 @@ const Row = ({ clock, query }) => html`
     <td role="cell" class="cell-case"><a class="case-id" href=${caseHref(clock.case_id)}>${clock.case_id}</a>
       <span class="customer">${clock.customer && html`
         <a href=${withFilter(query, "customer", [clock.customer])}
-          aria-label=${`Only cases of ${clock.customer}`}>${clock.customer}</a>`}${clock.queue && ` · ${clock.queue}`}</span></td>
+          aria-label=${`Only cases of ${clock.customer}`}><bdi>${clock.customer}</bdi></a>`}${clock.queue && html` · <bdi>${clock.queue}</bdi>`}</span></td>
     <td role="cell" class="cell-clock">${named(clock.clock)}
       <span class="terms">${clock.rule} · ${length(clock.target_seconds)}</span></td>
     <td role="cell" class="cell-state"><${State} of=${clock.state} /></td>

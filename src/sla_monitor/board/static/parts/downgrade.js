@@ -5,7 +5,7 @@ import { answer } from "../lib/api.js";
 import { useNow } from "../lib/now.js";
 import { caseHref } from "../lib/route.js";
 import { clockTime, length, named } from "../lib/words.js";
-import { Severity } from "./marks.js";
+import { Names, Severity } from "./marks.js";
 
 /** @typedef {import("../lib/types.js").Downgrade} Waiting */
 
@@ -21,7 +21,7 @@ export function Downgrade({ of, isAlone = false }) {
           <span aria-hidden="true">→</span><span class="unseen"> to </span><${Severity} of=${of.to} /></span>
         <div class="downgrade-who">
           ${!isAlone && html`<a class="case-id" href=${caseHref(of.case_id)}>${of.case_id}</a> `}
-          <span class="customer">${[of.customer, of.queue].filter(Boolean).join(" · ")}</span>
+          <span class="customer"><${Names} of=${[of.customer, of.queue]} /></span>
           <span class="terms">since <time dateTime=${of.since}>${clockTime(of.since, now)}</time></span>
         </div>
       </div>
@@ -64,7 +64,9 @@ function Answer({ of, verb, close, done }) {
   const [isSending, setSending] = useState(false);
   useEffect(() => dialog.current?.showModal(), []);
   const what =
-    verb === "confirm" ? `Lower ${of.case_id} from ${of.from} to ${of.to}?` : `Keep ${of.case_id} at ${of.from}?`;
+    verb === "confirm"
+      ? html`Lower <bdi>${of.case_id}</bdi> from ${of.from} to ${of.to}?`
+      : html`Keep <bdi>${of.case_id}</bdi> at ${of.from}?`;
   const send = async (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     const by = new FormData(/** @type {HTMLFormElement} */ (event.target)).get("by");

@@ -18,6 +18,13 @@ const SIGNS = /** @type {Record<string, string>} */ ({
   ended: "M3.5 3.5h9v9h-9z",
 });
 
+/**
+ * Names that others chose, in one line. Each is written in its own direction and turns nothing that stands beside it.
+ * @param {{of: unknown[]}} names those that are empty are left out
+ */
+export const Names = ({ of }) =>
+  of.filter(Boolean).map((name, place) => html`${place > 0 && " · "}<bdi>${name}</bdi>`);
+
 /** @param {{of: string}} state */
 export const State = ({ of }) => html`
   <span class="state" data-state=${of}><${Sign} of=${of} />${named(of)}</span>`;

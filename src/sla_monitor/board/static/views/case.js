@@ -8,7 +8,7 @@ import { keyOf } from "../parts/clock_row.js";
 import { Countdown, Due, Used } from "../parts/countdown.js";
 import { Downgrade } from "../parts/downgrade.js";
 import { Explained } from "../parts/explained.js";
-import { Severity, State } from "../parts/marks.js";
+import { Names, Severity, State } from "../parts/marks.js";
 import { StoryTable } from "../parts/story_table.js";
 import { Trouble } from "../parts/trouble.js";
 import { Timeline } from "../timeline/timeline.js";
@@ -25,7 +25,7 @@ export function Case({ caseId }) {
   return html`
     <div class="view-head case-head">
       <h1 tabindex="-1">${said?.case.severity && html`<${Severity} of=${said.case.severity} />`} ${caseId}</h1>
-      ${said && html`<p class="terms">${labels(said.case)}</p>`}
+      ${said && html`<p class="terms"><${Names} of=${labels(said.case)} /></p>`}
     </div>
     <${Trouble} problem=${problem} />
     ${said ? html`<${Shown} detail=${said} />` : !problem && html`<p class="plain">Asking the worker.</p>`}`;
@@ -103,7 +103,7 @@ const Facts = ({ detail }) => html`
 
 /** @param {Record<string, any>} of */
 const labels = (of) =>
-  [named(String(of.status)), of.customer, of.product, of.queue, of.plan && named(of.plan), of.country].filter(Boolean).join(" · ");
+  [named(String(of.status)), of.customer, of.product, of.queue, of.plan && named(of.plan), of.country];
 
 /** @param {Detail} detail @param {string} zone */
 function aboutTimes({ calendar }, zone) {
