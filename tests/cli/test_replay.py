@@ -113,6 +113,7 @@ def test_events_that_cannot_be_used_are_counted(replay: Replay, tmp_path: Path) 
         ("--dry-run", "--notices", EVENTS),
         ("--dry-run", *NOON),
         ("--dry-run", "--events", EVENTS, "--broker", "127.0.0.1:1"),
+        ("--dry-run", "--events", EVENTS, "--from", "2026-04-01T00:00:00Z", "--to", "2026-03-01T00:00:00Z"),
     ],
 )
 def test_wrong_usage_is_said(monkeypatch: pytest.MonkeyPatch, arguments: tuple[object, ...]) -> None:

@@ -91,6 +91,8 @@ def replay(
         raise typer.BadParameter("--notices and --until are for files: give --events too")
     if events is not None and broker is not None:
         raise typer.BadParameter("give --events or --broker, not both")
+    if begin is not None and end is not None and end <= begin:
+        raise typer.BadParameter("--to is after --from")  # of no time at all everything is the same
     if broker is not None:
         os.environ["SLA_BROKER"] = broker
     settings = configuration.load()
