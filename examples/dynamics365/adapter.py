@@ -180,7 +180,7 @@ def _time(written: str) -> datetime:
         _refuse("OperationCreatedOn", "is not such as /Date(1772438400000)/")
     try:
         return _EPOCH + timedelta(milliseconds=int(found[1]))
-    except OverflowError:
+    except (OverflowError, ValueError):  # the latter: more digits than Python reads
         _refuse("OperationCreatedOn", "is outside the years 1 to 9999")
 
 

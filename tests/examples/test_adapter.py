@@ -122,6 +122,7 @@ SPOILT: list[tuple[str, Callable[[Any], object], str]] = [
     ("created", lambda context: context.update(OperationCreatedOn="2026"), "OperationCreatedOn: is not such as"),
     ("created", lambda context: context.update(OperationCreatedOn="/Date(9e9)/"), "OperationCreatedOn: is not such as"),
     ("created", lambda context: context.update(OperationCreatedOn=f"/Date({10**17})/"), "OperationCreatedOn: is out"),
+    ("created", lambda context: context.update(OperationCreatedOn=f"/Date({'9' * 5_000})/"), "OperationCreatedOn: is"),
     ("created", lambda context: context.update(PostEntityImages=[]), "PostEntityImages.row_after: is not there"),
     ("answered", lambda context: context.update(PreEntityImages=[]), "PreEntityImages.row_before: is not there"),
     ("created", another_choice, "prioritycode: is none of 1, 2, 3"),
