@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from sla_monitor.board import index
+from sla_monitor.board.own import Own
 from sla_monitor.core.facts import MINUTE, SECOND
 from tests.board.worker import Client, Worker, served
 from tests.engine.feeding import NINE, clock
@@ -65,6 +66,28 @@ async def test_a_page_goes_on_where_it_ended_though_cases_come_and_go() -> None:
         worker.of("case-009").tell("case-009", "case.resolved", clock(1))
         second = await client.get(f"/cases?sort=case_id&limit=10&after={first['next']}")
     assert [each["case_id"] for each in second["items"]] == [f"case-{number:03}" for number in range(10, 20)]
+
+
+@pytest.mark.parametrize("partitions", [1, 3])
+async def test_a_case_that_moves_while_a_page_is_made_takes_no_other_along(
+    monkeypatch: pytest.MonkeyPatch, partitions: int
+) -> None:
+    """Its deadline is behind all others by the time it is put into words: the next page begins where this one ended."""
+    worker = a_worker(partitions=partitions)
+    words = Own._clocks
+    moved: list[str] = []
+
+    async def move_first(self: Own, found: Any, turns: Any) -> Any:
+        found = list(found)
+        if not moved:
+            moved.append(found[-2][1].decode())
+            worker.of(moved[0]).tell(moved[0], "case.severity_changed", clock(1), severity="C", by="support")
+        return await words(self, found, turns)
+
+    monkeypatch.setattr(Own, "_clocks", move_first)
+    async with served(worker) as client:
+        found = await walked(client, "limit=7")
+    assert {each["case_id"] for each in found} == {f"case-{number:03}" for number in range(40)}
 
 
 @pytest.mark.parametrize(

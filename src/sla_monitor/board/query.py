@@ -84,7 +84,7 @@ def parsed(parameters: Iterable[tuple[str, str]]) -> Wanted:
         search=single.get("search", ""),
         sort=sort,
         limit=_limit(single.get("limit", str(LIMIT_DEFAULT))),
-        after=_place(sort, single["after"]) if "after" in single else None,
+        after=place_at(sort, single["after"]) if "after" in single else None,
     )
 
 
@@ -102,7 +102,8 @@ def cursor(sort: str, place: Place) -> str:
     return urlsafe_b64encode(json.dumps([sort, *place], separators=(",", ":")).encode()).decode().rstrip("=")
 
 
-def _place(sort: str, text: str) -> Place:
+def place_at(sort: str, text: str) -> Place:
+    """That a cursor names. Refused with 400: it is none of this order."""
     wrong = _wrong("after: not the `next` of an answer to this question")
     try:
         said = from_json(urlsafe_b64decode((text + "=" * (-len(text) % 4)).encode("ascii")), allow_inf_nan=False)

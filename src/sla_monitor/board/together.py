@@ -17,7 +17,7 @@ from sla_monitor.board.deployment import Deployment
 from sla_monitor.board.models import Cases, Changes, Clock, Overview, Partition, PartitionState
 from sla_monitor.board.others import Others, Told
 from sla_monitor.board.own import SHOWN_MAX, Own
-from sla_monitor.board.query import Wanted, cursor, place_of
+from sla_monitor.board.query import Wanted, cursor, place_at, place_of
 from sla_monitor.board.sums import attainment_of, counts_of, facets_of
 from sla_monitor.wire import rfc3339
 
@@ -70,12 +70,16 @@ class Together:
         items = sorted(
             (item for each in all_of_them for item in each.items), key=lambda item: place_of(wanted.sort, item)
         )
-        shown = items[: wanted.limit]
-        more = len(items) > wanted.limit or any(each.next is not None for each in all_of_them)
+        # Behind the first of these somebody has more to tell: what has moved there meanwhile comes with a later page.
+        ends = [place_at(wanted.sort, each.next) for each in all_of_them if each.next is not None]
+        end = min(ends, default=None)
+        items = [item for item in items if end is None or place_of(wanted.sort, item) <= end]
+        if len(items) > wanted.limit:
+            end = place_of(wanted.sort, items[wanted.limit - 1])
         return own.model_copy(
             update={
-                "items": shown,
-                "next": cursor(wanted.sort, place_of(wanted.sort, shown[-1])) if more and shown else None,
+                "items": items[: wanted.limit],
+                "next": None if end is None else cursor(wanted.sort, end),
                 "total": sum(each.total for each in all_of_them),
                 "complete": all(each.answered for each in partitions),
                 "partitions": partitions,
