@@ -21,7 +21,7 @@ from workload import events
 
 from sla_monitor.config.packs import load_packs
 from sla_monitor.engine import partition as engine
-from sla_monitor.engine.app import OBJECTS_BETWEEN_COLLECTIONS
+from sla_monitor.engine.garbage import collect_seldom
 from sla_monitor.engine.partition import Partition, Rules
 from sla_monitor.engine.records import Batch, Record
 from sla_monitor.wire import rfc3339
@@ -86,8 +86,7 @@ def main() -> None:
     rules = Rules(packs=load_packs())
     work(records, rules, TRANSACTION_RECORDS)  # calendars are compiled, terms are matched
     gc.collect()
-    gc.freeze()  # as the worker does it: with the default of Python, looking for cycles is a sixth of the time
-    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
+    collect_seldom()  # as the worker does it
     for name, working_set in (("warm", engine.WORKING_SET_MAX), ("cold", 0)):
         engine.WORKING_SET_MAX = working_set
         per_transaction = TRANSACTION_RECORDS if working_set else 200  # few events of one case in one transaction

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from sla_monitor.config.packs import load_packs
+from sla_monitor.engine.records import Outgoing
 from sla_monitor.engine.simulation import Simulation
 from tests.engine.feeding import A_CASE, NINE, clock, event
 
@@ -32,9 +33,9 @@ def report(sla_monitor: Report) -> Report:
 
 
 def simulated(*lines: bytes, until: int | None = None, pack: Path | None = None) -> list[bytes]:
-    said: list[bytes] = []
+    said: list[Outgoing] = []
     Simulation(load_packs(pack), said.append, lambda _: None).run(lines, until)
-    return said
+    return [notice.value for notice in said]
 
 
 @pytest.fixture

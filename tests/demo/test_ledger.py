@@ -12,6 +12,7 @@ from sla_monitor.core.notices import KINDS
 from sla_monitor.core.times import iso
 from sla_monitor.demo.ledger import Ledger
 from sla_monitor.demo.words import in_words, spoken
+from sla_monitor.engine.records import Outgoing
 from sla_monitor.engine.simulation import Simulation
 from tests.demo.told import MONDAY_NOON, Heard, a_run, packs_in
 from tests.scenarios.stories import event, packs_of, stories
@@ -106,8 +107,8 @@ def test_what_no_plot_comes_to_has_words_too(tmp_path: Path) -> None:
     """Said in the stories of the plan's rules; a deployment may come to it while the view is watched."""
     words: dict[str, str] = {}
 
-    def note(value: bytes) -> None:
-        heard = json.loads(value)
+    def note(said: Outgoing) -> None:
+        heard = json.loads(said.value)
         words[heard["type"]] = in_words(heard)
 
     for story in stories():

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sla_monitor.core.facts import DAY, MINUTE
 from sla_monitor.core.times import iso
 from sla_monitor.engine import simulation
-from sla_monitor.engine.records import DeadLetter
+from sla_monitor.engine.records import DeadLetter, Outgoing
 from sla_monitor.engine.simulation import Arrival, Simulation, arrival_of
 from tests.engine.feeding import A_CASE, NINE, PACKS, clock, event
 
@@ -38,9 +38,10 @@ class Told:
     """What a simulation said and buried."""
 
     def __init__(self, lines: Iterable[bytes], until: int | None = None) -> None:
-        self.said: list[bytes] = []
+        said: list[Outgoing] = []
         self.dead: list[DeadLetter] = []
-        Simulation(PACKS, self.said.append, self.dead.append).run(lines, until)
+        Simulation(PACKS, said.append, self.dead.append).run(lines, until)
+        self.said = [notice.value for notice in said]
         self.notices: list[dict[str, Any]] = [json.loads(each) for each in self.said]
 
     @property
@@ -146,8 +147,8 @@ def test_timers_across_cases_fire_in_the_order_of_instant_case_and_clock() -> No
 
 
 def test_many_timers_of_one_instant_are_all_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    """More than are fired at once."""
-    monkeypatch.setattr(simulation, "CASES_AT_ONCE", 2)
+    """More than go into one batch."""
+    monkeypatch.setattr(simulation, "STEPS_AT_ONCE", 2)
     told = Told([opened(f"case-{number}") for number in range(5)], clock(0, 45))
     assert told.kinds == ["clock.started"] * 5 + ["warning"] * 5
 
@@ -253,6 +254,17 @@ modest = settings(max_examples=40, deadline=None, suppress_health_check=list(Hea
 def test_the_same_lines_give_the_same_bytes(lines: list[bytes]) -> None:
     """Contract: no clock, no chance, no memory of the run before."""
     one, other = Told(lines, clock(9)), Told(lines, clock(9))
+    assert (one.said, one.dead) == (other.said, other.dead)
+
+
+@modest
+@given(files(), st.integers(1, 5))
+def test_where_batches_end_changes_no_byte(lines: list[bytes], steps: int) -> None:
+    """Rows are encoded once for several steps: neither notices nor dead letters show after how many."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(simulation, "STEPS_AT_ONCE", steps)
+        one = Told(lines, clock(24 * 500))
+    other = Told(lines, clock(24 * 500))
     assert (one.said, one.dead) == (other.said, other.dead)
 
 

@@ -46,7 +46,7 @@ def product(lines: Sequence[CloudEvent], until: int | None, *, night: bool = Fal
         dead[int(dict(letter.headers)["dead-offset"])] = letter.reason
 
     encoded = [json.dumps(line).encode() for line in lines]
-    Simulation(packs or PACKS[night], lambda notice: notices.append(json.loads(notice)), bury).run(encoded, until)
+    Simulation(packs or PACKS[night], lambda notice: notices.append(json.loads(notice.value)), bury).run(encoded, until)
     gone = {notice["data"]["retracts"] for notice in notices if notice["type"] == "sla.retracted"}
     told = {notice["id"]: standing_of_notice(notice) for notice in notices if notice["type"] not in NOT_STANDING}
     return Said([found for name, found in told.items() if name not in gone], told, dead)

@@ -37,6 +37,7 @@ from sla_monitor.core import notices as n
 from sla_monitor.core.decide import Bounds, Case, fold, next_wake, wake
 from sla_monitor.core.notices import Notice
 from sla_monitor.core.policy import Packs
+from sla_monitor.engine.records import Outgoing
 from sla_monitor.engine.simulation import Simulation
 from sla_monitor.oracle import LogRecord, Plans, Standing, judge, standing_of_notice
 from sla_monitor.oracle.events import instant
@@ -172,7 +173,7 @@ def by_simulate(story: Story, packs: Packs, events: Sequence[Mapping[str, Any]])
     said: list[dict[str, Any]] = []
     dead: list[object] = []
     lines = [json.dumps(each).encode() for each in events]
-    Simulation(packs, lambda value: said.append(json.loads(value)), dead.append).run(lines, story.end)
+    Simulation(packs, lambda notice: said.append(json.loads(notice.value)), dead.append).run(lines, story.end)
     assert not dead
     return standing(said)
 
@@ -191,8 +192,8 @@ def published(story: Story, packs: Packs, events: Sequence[Mapping[str, Any]]) -
     """Every notice that was ever said, by its id."""
     found: dict[str, Standing] = {}
 
-    def note(value: bytes) -> None:
-        notice = json.loads(value)
+    def note(out: Outgoing) -> None:
+        notice = json.loads(out.value)
         if notice["type"] not in NEVER_STANDS:
             found[notice["id"]] = standing_of_notice(notice)
 

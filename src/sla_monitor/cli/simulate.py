@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from sla_monitor.config.packs import load_packs
-from sla_monitor.engine.records import DeadLetter
+from sla_monitor.engine.records import DeadLetter, Outgoing
 from sla_monitor.engine.simulation import Simulation
 from sla_monitor.engine.verify.summary import Summary
 from sla_monitor.errors import EXIT_FINDINGS
@@ -64,8 +64,8 @@ def simulate(
 
     summary = Summary()
 
-    def say(notice: bytes) -> None:
-        line = notice + b"\n"
+    def say(notice: Outgoing) -> None:
+        line = notice.value + b"\n"
         if digest:
             summary.say(line)
         else:

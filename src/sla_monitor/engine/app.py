@@ -6,7 +6,6 @@ Over 300 lines: in which order all of it begins and ends has to be read in one p
 from __future__ import annotations
 
 import asyncio
-import gc
 import itertools
 import signal
 import socket
@@ -31,6 +30,7 @@ from sla_monitor.core.policy import Packs
 from sla_monitor.engine.assignment import Assignment
 from sla_monitor.engine.case_events_out import CaseEventsOut
 from sla_monitor.engine.counting import count
+from sla_monitor.engine.garbage import collect_seldom
 from sla_monitor.engine.group import EVERYWHERE, as_told, group_app, owners, tell_url, url_of
 from sla_monitor.engine.holdings import Deployment, Retractions
 from sla_monitor.engine.journals import Journals
@@ -50,7 +50,6 @@ from sla_monitor.wire.inbound import REASONS
 
 CLOSING_SECONDS_MAX = 8.0  # from SIGTERM to the end; orchestrators kill after 10 or 30
 LOOK_AT_TOPICS_SECONDS = 30.0
-OBJECTS_BETWEEN_COLLECTIONS = 50_000  # x ~200 B = 10 MB; 700, the default, costs a sixth more time an event
 
 Pages = Callable[[web.Application, Deployment], None]
 
@@ -115,8 +114,7 @@ class Worker:
             loop=asyncio.new_event_loop(),
         )
         worker.spinner = None
-        gc.freeze()  # what is loaded by now stays; cases make hardly a cycle, so looking for them seldom is enough
-        gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
+        collect_seldom()
         try:
             worker.execute_from_commandline()
         except SystemExit as ended:  # mode ends with 1 whatever crashed inside Faust

@@ -24,13 +24,14 @@ from sla_monitor.core.facts import SECOND, Opened
 from sla_monitor.core.policy import Packs
 from sla_monitor.engine.buckets import Buckets, content
 from sla_monitor.engine.difference import Flip, compare
+from sla_monitor.engine.garbage import collect_seldom
 from sla_monitor.engine.layout import verified_layout
 from sla_monitor.engine.outcome import Outcome, outcome_heard
 from sla_monitor.engine.reading import records_of
 from sla_monitor.engine.records import Record
 from sla_monitor.engine.simulation import arrivals
 from sla_monitor.errors import BadEvent
-from sla_monitor.wire.inbound import CaseEvent, decode
+from sla_monitor.wire.inbound import CaseEvent, Decode, decode
 
 ALONE_RECORDS_MAX = 20_000  # about as many as are decided while another process starts
 TOLD_EVERY_RECORDS = 1_000
@@ -167,10 +168,11 @@ def _tallies(question: Question, buckets: Buckets, ended_at: int) -> Iterator[Ta
     paths = buckets.paths()
     jobs = 1 if buckets.records <= ALONE_RECORDS_MAX else min(question.jobs, len(paths))
     if jobs <= 1:
+        collect_seldom()
         yield from (decide_bucket(question, path, ended_at) for path in paths)
         return
     fresh = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=fresh) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=fresh, initializer=collect_seldom) as pool:
         yield from pool.map(decide_bucket, [question] * len(paths), paths, [ended_at] * len(paths))
 
 
@@ -179,9 +181,11 @@ def decide_bucket(question: Question, path: Path, ended_at: int) -> Tally:
     heard = [(Record(*fields), now) for *fields, now in content(path)]
     heard.sort(key=itemgetter(1))  # of several partitions, each in its own order
     heard = [(record._replace(offset=number), now) for number, (record, now) in enumerate(heard)]
-    old, dead_before = outcome_heard(_packs(question.old), heard, ended_at)
-    new, dead_after = outcome_heard(_packs(question.new), heard, ended_at)
-    return tally_of(old, new, openings(heard, dead_before & dead_after), len(heard), question.examples_max)
+    read_once: Decode = cache(decode)
+    old, dead_before = outcome_heard(_packs(question.old), heard, ended_at, read_once)
+    new, dead_after = outcome_heard(_packs(question.new), heard, ended_at, read_once)
+    opened = openings(heard, dead_before & dead_after, read_once)
+    return tally_of(old, new, opened, len(heard), question.examples_max)
 
 
 @cache
@@ -190,11 +194,11 @@ def _packs(path: Path) -> Packs:
     return load_packs(path)
 
 
-def openings(heard: Heard, dead: frozenset[int]) -> dict[str, tuple[str, str]]:
+def openings(heard: Heard, dead: frozenset[int], decode: Decode) -> dict[str, tuple[str, str]]:
     """Region and week by case, of the opening that counts: a second one is used where the first was withdrawn."""
     found = {}
     for record, _ in heard:
-        if record.offset in dead or not _may_open(record):
+        if record.offset in dead:
             continue
         try:
             received = decode(record.key, record.value, record.headers)
@@ -203,12 +207,6 @@ def openings(heard: Heard, dead: frozenset[int]) -> dict[str, tuple[str, str]]:
         if isinstance(received, CaseEvent) and isinstance(received.fact.body, Opened):
             found[received.case_id] = received.fact.body.country, week_of(received.fact.at)
     return found
-
-
-def _may_open(record: Record) -> bool:
-    """Cheaper than decoding all. JSON may spell the type with escapes."""
-    value = record.value or b""
-    return b"case.opened" in value or b"\\u" in value or any(name.lower() == "ce_type" for name, _ in record.headers)
 
 
 def week_of(instant: int) -> str:

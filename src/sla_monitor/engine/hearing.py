@@ -5,7 +5,6 @@ What the worker set aside is set aside here too. History is left open, so that a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -19,7 +18,7 @@ from sla_monitor.engine.dead import Wanted, letters, partitions_of
 from sla_monitor.engine.layout import partition_of, verified_layout
 from sla_monitor.engine.partition import without_missed
 from sla_monitor.engine.reading import records_of
-from sla_monitor.engine.records import DeadLetter, Record
+from sla_monitor.engine.records import DeadLetter, Outgoing, Record
 from sla_monitor.engine.simulation import Simulation, arrival_of
 from sla_monitor.errors import BadEvent, UnsafeState
 from sla_monitor.wire import rows
@@ -61,9 +60,9 @@ def from_lines(lines: Iterable[bytes], case_id: str, packs: Packs, at: int | Non
     def bury(letter: DeadLetter) -> None:
         dead.append((own[int(dict(letter.headers)["dead-offset"])].offset, letter.reason))
 
-    def listen(notice: bytes) -> None:
-        if (said := json.loads(notice))["type"] == QUARANTINED:
-            heard.failure = str(said["data"]["error"])
+    def listen(said: Outgoing) -> None:
+        if said.notice.kind == QUARANTINED:
+            heard.failure = str(said.notice.data["error"])
 
     Simulation(packs, listen, bury).run((record.value or b"" for record in own), heard.as_of if own else None)
     heard.set_aside = dead

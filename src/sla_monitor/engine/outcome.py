@@ -6,15 +6,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-import msgspec
-
 from sla_monitor.core import notices as n
 from sla_monitor.core.policy import Packs
-from sla_monitor.engine.records import DeadLetter, Record
+from sla_monitor.engine.records import DeadLetter, Outgoing, Record
 from sla_monitor.engine.simulation import Simulation, arrivals
-from sla_monitor.engine.verify.transcript import Transcript
+from sla_monitor.engine.verify.transcript import ABOUT_THE_WORKER
 from sla_monitor.oracle import Standing
+from sla_monitor.oracle.standing import standing as standing_as
 from sla_monitor.wire import rfc3339
+from sla_monitor.wire.inbound import Decode, decode
 
 SERVICE, SEVERITY, EFFORT, CONTACT = "service", "severity", "effort", "contact"
 REOPENING, SCRIPTS = "reopening", "scripts"
@@ -67,28 +67,32 @@ def outcome_under(packs: Packs, lines: Iterable[bytes], until: int | None) -> Ou
 
 
 def outcome_heard(
-    packs: Packs, heard: Iterable[tuple[Record, int]], until: int | None
+    packs: Packs, heard: Iterable[tuple[Record, int]], until: int | None, decode: Decode = decode
 ) -> tuple[Outcome, frozenset[int]]:
     """The same of records and the instants at which they are heard; and the offsets of those that cannot be used."""
     everything = Packs(versions=tuple(replace(policy, switched_off=frozenset()) for policy in packs.versions))
-    cases: dict[str, Transcript] = {}
+    standing: dict[str, dict[str, Standing]] = {}  # by case and notice
     buried: list[int] = []
 
-    def say(line: bytes) -> None:
-        notice = msgspec.json.decode(line)
-        case_id = notice["subject"]
-        cases.setdefault(case_id, Transcript(case_id)).say(notice)
+    def say(said: Outgoing) -> None:
+        notice, of_case = said.notice, standing.setdefault(said.notice.case_id, {})
+        if notice.kind == n.RETRACTED:
+            of_case.pop(str(notice.data["retracts"]), None)
+        elif notice.kind == n.FORGOTTEN:
+            of_case.clear()
+        elif notice.kind not in ABOUT_THE_WORKER:
+            of_case[notice.id] = standing_as(notice.kind, notice.at, notice.data)
 
     def bury(letter: DeadLetter) -> None:
         buried.append(int(dict(letter.headers)["dead-offset"]))
 
-    simulation = Simulation(everything, say, bury)
+    simulation = Simulation(everything, say, bury, decode)
     for record, now in heard:
         simulation.hear(record, now)
     simulation.end(until)
     without_verdicts = {name for policy in packs.versions for name in (policy.commitment.name, policy.effort.name)}
-    standing = (one for case in cases.values() for one in case.standing.values())
-    outcome = outcome_of(standing, simulation.now, without_verdicts)
+    all_standing = (one for of_case in standing.values() for one in of_case.values())
+    outcome = outcome_of(all_standing, simulation.now, without_verdicts)
     return replace(outcome, dead_letters=len(buried)), frozenset(buried)
 
 

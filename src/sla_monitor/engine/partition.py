@@ -24,7 +24,7 @@ from sla_monitor.engine.breaker import Breaker
 from sla_monitor.engine.records import Batch, DeadLetter, Outgoing, Record, dead_letter
 from sla_monitor.errors import BadEvent, UnsafeState
 from sla_monitor.wire import outbound, rows
-from sla_monitor.wire.inbound import CaseEvent, Erasure, Skipped, decode
+from sla_monitor.wire.inbound import CaseEvent, Decode, Erasure, Skipped, decode
 from sla_monitor.wire.rows import NEVER, OPEN, ORPHANED, PARTITION_KEY, QUARANTINED, Orphan, PartitionRow, Row
 
 ROW_BYTES_MAX = 64 * 1024  # a larger row folds its oldest facts early
@@ -54,6 +54,7 @@ class Rules:
     live_within: int | None = outbound.LIVE_WITHIN  # None: the worker is never behind (simulate)
     topic: str = "case-events"
     dead_bytes_max: int = 1_048_588  # of key, value and headers of a dead letter
+    decode: Decode = decode  # who decides one record twice may remember what it says
     is_misplaced: Callable[[bytes, int], bool] = lambda _key, _partition: False
     misplaced_is_dead: bool = False
 
@@ -195,7 +196,7 @@ class Partition:
         self._batch.next_offset = record.offset + 1
 
     def _receive(self, record: Record, wall: int) -> None:
-        received = decode(record.key, record.value, record.headers)
+        received = self.rules.decode(record.key, record.value, record.headers)
         match received:
             case CaseEvent(case_id=case_id, fact=fact):
                 self._fold_fact(record, case_id, fact, wall)

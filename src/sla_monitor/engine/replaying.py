@@ -16,7 +16,7 @@ import msgspec
 from sla_monitor.config.settings import Settings
 from sla_monitor.core.policy import Packs
 from sla_monitor.engine.layout import verified_layout
-from sla_monitor.engine.records import DeadLetter, Record
+from sla_monitor.engine.records import DeadLetter, Outgoing, Record
 from sla_monitor.engine.simulation import Simulation, arrivals
 from sla_monitor.engine.verify.case import OF_ARRIVAL, UNREADABLE, Tally
 from sla_monitor.engine.verify.cut import Cut, a_cut_reader
@@ -154,8 +154,8 @@ def _judge_case(question: Question, case: CaseEvidence, case_id: str, cut: Cut, 
 def _heard(packs: Packs, case: CaseEvidence, case_id: str, judged_at: int) -> _Heard:
     heard = _Heard(transcript=Transcript(case_id))
 
-    def say(line: bytes) -> None:
-        heard.transcript.say(msgspec.json.decode(line))
+    def say(notice: Outgoing) -> None:
+        heard.transcript.say(msgspec.json.decode(notice.value))
 
     def bury(_letter: DeadLetter) -> None:
         heard.unusable += 1

@@ -7,7 +7,7 @@ decides the reason; details name fields and kinds of problem, never what the pay
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, Final, cast
 
@@ -67,6 +67,7 @@ class Skipped:
 
 
 Received = CaseEvent | Erasure | Skipped
+Decode = Callable[[bytes | None, bytes | None, Sequence[tuple[str, bytes | None]]], Received]
 
 
 def decode(key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes | None]]) -> Received:
