@@ -99,8 +99,8 @@ def main() -> None:
     print(
         f"{told['events']:,} events ({bytes_read / 1e6:,.0f} MB), {told['cases']:,} cases, "
         f"{told['changed']:,} changed, "
-        f"{told['dead_letters']['old']:,} cannot be used: {seconds:.0f} s, {cpu_seconds:.0f} s of processors; "
-        f"largest process {used.ru_maxrss / 1024:,.0f} MiB"
+        f"{told['dead_letters']['old']:,} cannot be used: {seconds:.0f} s, {cpu_seconds:.0f} s of processors "
+        f"({cpu_seconds / count * 1e6:.0f} µs an event); largest process {used.ru_maxrss / 1024:,.0f} MiB"
     )
 
 

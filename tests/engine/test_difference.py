@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,6 +18,9 @@ from sla_monitor.core.policy import Packs
 from sla_monitor.core.times import iso
 from sla_monitor.engine.difference import Difference, Flip, Moved, compare, flips, movements
 from sla_monitor.engine.outcome import About, Outcome, outcome_of, outcome_under
+from sla_monitor.engine.records import DeadLetter, Outgoing
+from sla_monitor.engine.simulation import Simulation
+from sla_monitor.engine.verify.transcript import Transcript
 from sla_monitor.oracle import Standing
 from tests.engine.feeding import A_CASE, NINE, PACKS, clock, event
 from tests.oracle.lives import story
@@ -294,3 +298,25 @@ def turned(difference: Difference) -> set[tuple[object, ...]]:
 
 def every(difference: Difference) -> list[Moved | Flip]:
     return [*difference.moved, *difference.flips]
+
+
+def as_published(packs: Packs, lines: list[bytes]) -> Outcome:
+    """By what a reader of the notices is left with."""
+    said: list[Outgoing] = []
+    dead: list[DeadLetter] = []
+    simulation = Simulation(packs, said.append, dead.append)
+    simulation.run(lines)
+    transcripts: dict[str, Transcript] = {}
+    for notice in (json.loads(each.value) for each in said):
+        transcripts.setdefault(notice["subject"], Transcript(notice["subject"])).say(notice)
+    standing = [one for case in transcripts.values() for one in case.standing.values()]
+    apart = {clock.name for policy in packs.versions for clock in (policy.commitment, policy.effort)}
+    return replace(outcome_of(standing, simulation.now, apart), dead_letters=len(dead))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_outcome_is_that_of_the_notices_as_they_are_published(seed: int) -> None:
+    """Nothing is lost by not writing them as JSON and reading that again; what was withdrawn counts for neither."""
+    packs = Packs(versions=tuple(replace(policy, switched_off=frozenset()) for policy in NIGHT.versions))
+    lines = [*(json.dumps(line).encode() for line in story(seed)), b"garbage"]
+    assert outcome_under(NIGHT, lines, None) == as_published(packs, lines)

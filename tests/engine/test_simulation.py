@@ -14,7 +14,7 @@ from sla_monitor.core.facts import DAY, MINUTE
 from sla_monitor.core.times import iso
 from sla_monitor.engine import simulation
 from sla_monitor.engine.records import DeadLetter, Outgoing
-from sla_monitor.engine.simulation import Arrival, Simulation, arrival_of
+from sla_monitor.engine.simulation import Arrival, Simulation, arrival_of, arrivals
 from tests.engine.feeding import A_CASE, NINE, PACKS, clock, event
 
 
@@ -37,10 +37,13 @@ def responded(at: int, arrived: int | None = None, case_id: str = "case-1") -> b
 class Told:
     """What a simulation said and buried."""
 
-    def __init__(self, lines: Iterable[bytes], until: int | None = None) -> None:
+    def __init__(self, lines: Iterable[bytes], until: int | None = None, *, closes: bool = True) -> None:
         said: list[Outgoing] = []
         self.dead: list[DeadLetter] = []
-        Simulation(PACKS, said.append, self.dead.append).run(lines, until)
+        told = Simulation(PACKS, said.append, self.dead.append)
+        for record, now in arrivals(lines, until):
+            told.hear(record, now)
+        told.end(until, closes=closes)
         self.said = [notice.value for notice in said]
         self.notices: list[dict[str, Any]] = [json.loads(each) for each in self.said]
 
@@ -265,6 +268,14 @@ def test_where_batches_end_changes_no_byte(lines: list[bytes], steps: int) -> No
         patched.setattr(simulation, "STEPS_AT_ONCE", steps)
         one = Told(lines, clock(24 * 500))
     other = Told(lines, clock(24 * 500))
+    assert (one.said, one.dead) == (other.said, other.dead)
+
+
+@modest
+@given(files(), st.integers(1, 500))
+def test_closing_history_after_the_last_record_says_nothing(lines: list[bytes], days: int) -> None:
+    """So whoever wants to know no more than what is said may leave it."""
+    one, other = (Told(lines, clock(24 * days), closes=closes) for closes in (True, False))
     assert (one.said, one.dead) == (other.said, other.dead)
 
 

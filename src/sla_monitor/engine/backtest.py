@@ -26,7 +26,7 @@ from sla_monitor.engine.buckets import Buckets, content
 from sla_monitor.engine.difference import Flip, compare
 from sla_monitor.engine.garbage import collect_seldom
 from sla_monitor.engine.layout import verified_layout
-from sla_monitor.engine.outcome import Outcome, outcome_heard
+from sla_monitor.engine.outcome import Judge, Outcome
 from sla_monitor.engine.reading import records_of
 from sla_monitor.engine.records import Record
 from sla_monitor.engine.simulation import arrivals
@@ -180,12 +180,17 @@ def decide_bucket(question: Question, path: Path, ended_at: int) -> Tally:
     """The cases of one bucket under both packs."""
     heard = [(Record(*fields), now) for *fields, now in content(path)]
     heard.sort(key=itemgetter(1))  # of several partitions, each in its own order
-    heard = [(record._replace(offset=number), now) for number, (record, now) in enumerate(heard)]
-    read_once: Decode = cache(decode)
-    old, dead_before = outcome_heard(_packs(question.old), heard, ended_at, read_once)
-    new, dead_after = outcome_heard(_packs(question.new), heard, ended_at, read_once)
-    opened = openings(heard, dead_before & dead_after, read_once)
-    return tally_of(old, new, opened, len(heard), question.examples_max)
+    cases: dict[bytes | None, list[tuple[Record, int]]] = {}
+    for number, (record, now) in enumerate(heard):
+        cases.setdefault(record.key, []).append((record._replace(offset=number), now))
+    old, new = Judge(_packs(question.old)), Judge(_packs(question.new))
+    opened: dict[str, tuple[str, str]] = {}
+    for case in cases.values():
+        read_once: Decode = cache(decode)
+        old.hear(case, ended_at, read_once)
+        new.hear(case, ended_at, read_once)
+        opened |= openings(case, old.dead & new.dead, read_once)
+    return tally_of(old.outcome(), new.outcome(), opened, len(heard), question.examples_max)
 
 
 @cache
@@ -194,7 +199,7 @@ def _packs(path: Path) -> Packs:
     return load_packs(path)
 
 
-def openings(heard: Heard, dead: frozenset[int], decode: Decode) -> dict[str, tuple[str, str]]:
+def openings(heard: Heard, dead: set[int], decode: Decode) -> dict[str, tuple[str, str]]:
     """Region and week by case, of the opening that counts: a second one is used where the first was withdrawn."""
     found = {}
     for record, _ in heard:

@@ -14,7 +14,7 @@ class Breaker:
     def __init__(self, ratio: float, outcomes: bytes = b"", seen: int = 0) -> None:
         self.limit = ratio * WINDOW_RECORDS
         bits = int.from_bytes(outcomes, "little")
-        self._dead = {place for place in range(WINDOW_RECORDS) if bits >> place & 1}  # where in the window
+        self._dead = {place for place in range(bits.bit_length()) if bits >> place & 1}  # where in the window
         self._seen = seen
 
     @property

@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 
 from sla_monitor.config.settings import Settings
 from sla_monitor.core import decide
-from sla_monitor.core.decide import Bounds, Case
-from sla_monitor.core.facts import DAY
+from sla_monitor.core.decide import Case
 from sla_monitor.core.notices import QUARANTINED
 from sla_monitor.core.policy import Packs
 from sla_monitor.engine.dead import Wanted, letters, partitions_of
@@ -19,13 +18,10 @@ from sla_monitor.engine.layout import partition_of, verified_layout
 from sla_monitor.engine.partition import without_missed
 from sla_monitor.engine.reading import records_of
 from sla_monitor.engine.records import DeadLetter, Outgoing, Record
-from sla_monitor.engine.simulation import Simulation, arrival_of
+from sla_monitor.engine.simulation import NOTHING_FOLDED, Simulation, arrival_of
 from sla_monitor.errors import BadEvent, UnsafeState
 from sla_monitor.wire import rows
 from sla_monitor.wire.inbound import CaseEvent, Erasure, decode
-
-FOR_GOOD = 200 * 366 * DAY  # longer than any calendar reaches
-NOTHING_FOLDED = Bounds(correction_horizon=FOR_GOOD, retention=FOR_GOOD)
 
 
 @dataclass(slots=True, kw_only=True)

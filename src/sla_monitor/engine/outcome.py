@@ -63,19 +63,36 @@ class Outcome:
 
 def outcome_under(packs: Packs, lines: Iterable[bytes], until: int | None) -> Outcome:
     """What `simulate` would say, with every notice switched on, read to its end."""
-    return outcome_heard(packs, arrivals(lines, until), until)[0]
+    judge = Judge(packs)
+    judge.hear(arrivals(lines, until), until)
+    return judge.outcome()
 
 
-def outcome_heard(
-    packs: Packs, heard: Iterable[tuple[Record, int]], until: int | None, decode: Decode = decode
-) -> tuple[Outcome, frozenset[int]]:
-    """The same of records and the instants at which they are heard; and the offsets of those that cannot be used."""
-    everything = Packs(versions=tuple(replace(policy, switched_off=frozenset()) for policy in packs.versions))
-    standing: dict[str, dict[str, Standing]] = {}  # by case and notice
-    buried: list[int] = []
+class Judge:
+    """What stands of cases under packs with every notice switched on. `dead`: offsets of what cannot be used."""
 
-    def say(said: Outgoing) -> None:
-        notice, of_case = said.notice, standing.setdefault(said.notice.case_id, {})
+    def __init__(self, packs: Packs) -> None:
+        self._packs = Packs(versions=tuple(replace(policy, switched_off=frozenset()) for policy in packs.versions))
+        self._standing: dict[str, dict[str, Standing]] = {}  # by case and notice
+        self._now = 0
+        self.dead: set[int] = set()
+
+    def hear(self, heard: Iterable[tuple[Record, int]], until: int | None, decode: Decode = decode) -> None:
+        """All of some cases: records, and the instants at which they are heard."""
+        simulation = Simulation(self._packs, self._note, self._bury, decode)
+        for record, now in heard:
+            simulation.hear(record, now)
+        simulation.end(until, closes=False)
+        self._now = max(self._now, simulation.now)
+
+    def outcome(self) -> Outcome:
+        """Of all that was heard."""
+        standing = (one for of_case in self._standing.values() for one in of_case.values())
+        apart = {name for policy in self._packs.versions for name in (policy.commitment.name, policy.effort.name)}
+        return replace(outcome_of(standing, self._now, apart), dead_letters=len(self.dead))
+
+    def _note(self, said: Outgoing) -> None:
+        notice, of_case = said.notice, self._standing.setdefault(said.notice.case_id, {})
         if notice.kind == n.RETRACTED:
             of_case.pop(str(notice.data["retracts"]), None)
         elif notice.kind == n.FORGOTTEN:
@@ -83,17 +100,8 @@ def outcome_heard(
         elif notice.kind not in ABOUT_THE_WORKER:
             of_case[notice.id] = standing_as(notice.kind, notice.at, notice.data)
 
-    def bury(letter: DeadLetter) -> None:
-        buried.append(int(dict(letter.headers)["dead-offset"]))
-
-    simulation = Simulation(everything, say, bury, decode)
-    for record, now in heard:
-        simulation.hear(record, now)
-    simulation.end(until)
-    without_verdicts = {name for policy in packs.versions for name in (policy.commitment.name, policy.effort.name)}
-    all_standing = (one for of_case in standing.values() for one in of_case.values())
-    outcome = outcome_of(all_standing, simulation.now, without_verdicts)
-    return replace(outcome, dead_letters=len(buried)), frozenset(buried)
+    def _bury(self, letter: DeadLetter) -> None:
+        self.dead.add(int(dict(letter.headers)["dead-offset"]))
 
 
 def outcome_of(standing: Iterable[Standing], now: int, without_verdicts: Iterable[str] = ()) -> Outcome:

@@ -7,16 +7,20 @@ same input gives the same bytes, wherever and whenever.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
+from sla_monitor.core.decide import Bounds
+from sla_monitor.core.facts import DAY
 from sla_monitor.core.policy import Packs
 from sla_monitor.engine.partition import Partition, Rules
 from sla_monitor.engine.records import DeadLetter, Outgoing, Record
 from sla_monitor.wire import rfc3339
 from sla_monitor.wire.inbound import Decode, decode
 
+FOR_GOOD = 200 * 366 * DAY  # longer than any calendar reaches
+NOTHING_FOLDED = Bounds(correction_horizon=FOR_GOOD, retention=FOR_GOOD)
 STEPS_AT_ONCE = 1_000  # in a batch: records and cases woken; 1,000 x (~1 notice of 1.5 KB + a case of ~5 KB) = 7 MB
 
 
@@ -89,8 +93,12 @@ class Simulation:
         self._partition.fold(record, now)
         self._count_step()
 
-    def end(self, until: int | None) -> None:
-        """Time goes on up to `until`, unless it is there already; all that follows from it is said."""
+    def end(self, until: int | None, *, closes: bool = True) -> None:
+        """Time goes on up to `until`, unless it is there already; all that follows from it is said. No record comes any
+        more that could be too late, so history need not be closed: without `closes` the same is said for a fifth less.
+        """
+        if not closes:
+            self._partition.rules = replace(self._partition.rules, bounds=NOTHING_FOLDED)
         if until is not None:
             self._move(max(until, self._now))
         self._hand_out()
