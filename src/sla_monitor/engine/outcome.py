@@ -82,7 +82,7 @@ class Judge:
         simulation = Simulation(self._packs, self._note, self._bury, decode)
         for record, now in heard:
             simulation.hear(record, now)
-        simulation.end(until, closes=False)
+        simulation.end_for_good(until)
         self._now = max(self._now, simulation.now)
 
     def outcome(self) -> Outcome:

@@ -536,6 +536,11 @@ class Partition:
             batch.applied, batch.watermark = self.row.applied, self.row.watermark
         return batch
 
+    def last_words(self) -> Batch:
+        """What `take` would say, without rows: nobody goes on from here."""
+        batch, self._batch = self._batch, Batch()
+        return batch
+
     def release(self) -> Batch:
         """An operator lets a tripped partition go on, with an empty window: the batch that says so."""
         self.breaker = Breaker(self.rules.breaker_ratio)

@@ -15,7 +15,7 @@ from sla_monitor.core.decide import Bounds
 from sla_monitor.core.facts import DAY
 from sla_monitor.core.policy import Packs
 from sla_monitor.engine.partition import Partition, Rules
-from sla_monitor.engine.records import DeadLetter, Outgoing, Record
+from sla_monitor.engine.records import Batch, DeadLetter, Outgoing, Record
 from sla_monitor.wire import rfc3339
 from sla_monitor.wire.inbound import Decode, decode
 
@@ -93,15 +93,20 @@ class Simulation:
         self._partition.fold(record, now)
         self._count_step()
 
-    def end(self, until: int | None, *, closes: bool = True) -> None:
-        """Time goes on up to `until`, unless it is there already; all that follows from it is said. No record comes any
-        more that could be too late, so history need not be closed: without `closes` the same is said for a fifth less.
-        """
-        if not closes:
-            self._partition.rules = replace(self._partition.rules, bounds=NOTHING_FOLDED)
+    def end(self, until: int | None) -> None:
+        """Time goes on up to `until`, unless it is there already; all that follows from it is said."""
         if until is not None:
             self._move(max(until, self._now))
-        self._hand_out()
+        self._hand_out(self._partition.take())
+
+    def end_for_good(self, until: int | None) -> None:
+        """The same is said, for a quarter less of the work: no record comes after this one, so history is not closed
+        against those that are too late, and what a later one would find is not encoded.
+        """
+        self._partition.rules = replace(self._partition.rules, bounds=NOTHING_FOLDED)
+        if until is not None:
+            self._move(max(until, self._now))
+        self._hand_out(self._partition.last_words())
 
     @property
     def now(self) -> int:
@@ -118,10 +123,9 @@ class Simulation:
         """A case that several steps change is encoded once for all of them: that is a third of what a step costs."""
         self._steps += 1
         if self._steps % STEPS_AT_ONCE == 0:
-            self._hand_out()
+            self._hand_out(self._partition.take())
 
-    def _hand_out(self) -> None:
-        batch = self._partition.take()
+    def _hand_out(self, batch: Batch) -> None:
         for notice in batch.notices:
             self._say(notice)
         for letter in batch.dead:
