@@ -708,6 +708,19 @@ def test_decoded_cases_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(fed.partition._working) == 5
 
 
+def test_partitions_of_a_worker_share_its_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one partition may keep decoded, four may together, from the moment they are there."""
+    monkeypatch.setattr(engine, "WORKING_SET_MAX", 8)
+    partitions = 1
+    fed = Fed(replace(RULES, partitions=lambda: partitions))
+    for number in range(12):
+        fed.open(f"case-{number}")
+    assert len(fed.partition._working) == 8
+    partitions = 4
+    fed.open("case-12")
+    assert list(fed.partition._working) == [b"case-11", b"case-12"]
+
+
 def test_a_batch_larger_than_the_working_set_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is changed stays decoded until it is written."""
     monkeypatch.setattr(engine, "WORKING_SET_MAX", 5)

@@ -36,6 +36,7 @@ from sla_monitor.engine.holdings import Deployment, Retractions
 from sla_monitor.engine.journals import Journals
 from sla_monitor.engine.layout import Layout, verified_layout
 from sla_monitor.engine.log import Log
+from sla_monitor.engine.partition import Rules
 from sla_monitor.engine.records import Batch
 from sla_monitor.engine.reload import Reloading
 from sla_monitor.engine.rules import rules_of
@@ -71,7 +72,7 @@ class Worker:
     ) -> None:
         self.settings, self.packs, self.layout, self.wall = settings, packs, layout, wall
         self._pages = pages
-        self.rules = rules_of(settings, packs, layout)
+        self.rules = self._rules()
         self._settle = int(settings.settle_seconds * SECOND)
         self.registry = metrics.registry()
         self.labels = _labels(packs)
@@ -246,8 +247,12 @@ class Worker:
         for names in itertools.product(self.labels.clocks, self.labels.severities, self.labels.plans):
             self.recorder.attainment(*names, newest.attainment_of(*names))
 
+    def _rules(self) -> Rules:
+        return rules_of(self.settings, self.packs, self.layout, lambda: len(self.assignment.shards))
+
     def _take(self, packs: Packs) -> None:
-        self.packs, self.rules = packs, rules_of(self.settings, packs, self.layout)
+        self.packs = packs
+        self.rules = self._rules()
         for shard in self.assignment.shards:
             shard.use(self.rules)
 

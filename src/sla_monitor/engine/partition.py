@@ -36,8 +36,9 @@ VOID_FACTS_MAX = 100  # of a case without an opening, with those of openings tha
 # 64 MiB of rows + 50,000 x ~600 B (keys, a timer, entries of dicts) = 94 MB at worst; 128 MiB on the broker.
 WAITING_BYTES_MAX = 64 << 20
 WAITING_CASES_MAX = 50_000
-WORKING_SET_MAX = 2_000  # decoded cases a partition; 2,000 x ~5 KB = 10 MB
-WORKING_BYTES_MAX = 8 << 20  # of their rows: decoded, a row takes up to five times as much, 40 MB
+# What stays decoded, a worker; its partitions have equal shares. A case that is not among it costs half as much again.
+WORKING_SET_MAX = 24_000  # cases; x ~5 KB = 120 MB
+WORKING_BYTES_MAX = 96 << 20  # of their rows: decoded, large ones take up to five times as much, 480 MB at worst
 STALE_TIMERS_FACTOR = 2  # timers are swept when they outnumber the cases by this
 
 
@@ -55,6 +56,7 @@ class Rules:
     topic: str = "case-events"
     dead_bytes_max: int = 1_048_588  # of key, value and headers of a dead letter
     decode: Decode = decode  # who decides one record twice may remember what it says
+    partitions: Callable[[], int] = lambda: 1  # of this worker, which share its room for decoded cases
     is_misplaced: Callable[[bytes, int], bool] = lambda _key, _partition: False
     misplaced_is_dead: bool = False
 
@@ -570,11 +572,13 @@ class Partition:
             self.row.packs[key] = rows.policy_named(key, self.rules.packs).digest
 
     def _trim(self) -> None:
-        for key in _oldest(self._working, len(self._working) - WORKING_SET_MAX):
+        sharing = max(1, self.rules.partitions())
+        cases_max, bytes_max = WORKING_SET_MAX // sharing, WORKING_BYTES_MAX // sharing
+        for key in _oldest(self._working, len(self._working) - cases_max):
             del self._working[key]
-        if self._decoded_bytes > WORKING_BYTES_MAX:
-            self._trim_to(WORKING_BYTES_MAX // 2)
-        if len(self._timers) > STALE_TIMERS_FACTOR * len(self.rows) + WORKING_SET_MAX:
+        if self._decoded_bytes > bytes_max:
+            self._trim_to(bytes_max // 2)
+        if len(self._timers) > STALE_TIMERS_FACTOR * len(self.rows) + cases_max:
             self._timers = [(at, key) for at, key in set(self._timers) if self._wake_of(key) == at]
             heapq.heapify(self._timers)
 
