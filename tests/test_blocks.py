@@ -1,8 +1,8 @@
 """Every fenced block of every page is run, checked, or has a reason here why not. A new block in a new place fails.
 
-Blocks of `console` are run by tests/test_docs.py, all of `json` are validated there. This module looks at the others:
-shell lines must parse, down to the options of our own commands; Python is run; YAML and JSON lines are compared with
-what they are from, by the tests named below.
+Blocks of `console` are run by tests/test_docs.py, all of `json` are validated there; commands of `sh` are typed by
+tests/kafka/test_pages.py. This module holds that nothing is left out, and looks at the rest: Python is run; YAML and
+JSON lines are compared with what they are from, by the tests named below.
 """
 
 from __future__ import annotations
@@ -10,40 +10,35 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
-from itertools import groupby
 from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
 
 from sla_monitor.engine.embedded import embedded_broker
-from tests.deploy.program import command_problems
 from tests.kafka.helpers import create_topics, read_all
-from tests.test_docs import PAGES, ROOT
+from tests.kafka.test_pages import TYPED
+from tests.pages import ROOT, blocks, commands_of
 
-# Programs that pages call and tests do not run, and why not.
-NOT_OURS = {
-    "docker": "there is no Docker where the tests run; tests/deploy holds the files to the code",
-    "python3": "makes an environment, as scripts/test does each time",
-    "pip": "installs, as scripts/test does each time",
-    ".": "of an environment",
-    "kill": "of a process that the reader has; tests/kafka/test_reload.py sends the signal",
-    "curl": "of a worker that the reader has; tests/observe/test_control.py asks it",
-    "promtool": "tests/deploy/test_rules.py runs it",
-    "export": "sets a variable",
-    "kubectl": "there is no Kubernetes where the tests run; tests/deploy holds the files to the code",
-    "xargs": "hands what kubectl lists to kubectl",
-    "jq": "of logs that the reader has",
+# Commands that no test types, by how they begin, and why not.
+NOT_TYPED = {
+    "docker": "there is no Docker where the tests run; tests/deploy/test_compose.py holds the files to the code",
+    "kubectl": "there is no Kubernetes where the tests run; tests/deploy/test_kubernetes.py holds the files to it",
+    "python3 -m venv": "makes an environment, as scripts/test does each time",
+    "python -m tests.business_time": "five minutes; tests/business_time/test_walk.py asks fewer questions",
+    "scripts/test": "is what runs this",
+    "scripts/demo": "until Ctrl-C; tests/demo/test_demo.py ends it",
+    "sla-monitor demo": "until Ctrl-C; tests/demo/test_demo.py ends it",
+    "scripts/soak": "five minutes; tests/chaos/test_trouble.py has a small one",
+    "scripts/bench": "an hour; tests/benchmarks/test_report.py has what it writes",
 }
-# What readers have, and what has its place in a test.
-STANDS_FOR = {
-    "FILE": "docs/examples/easter.jsonl",
-    "PACK": "docs/examples/hosting.yaml",
-    "packs/": "docs/examples/my-pack",
+# What says which options they take.
+HELP = {
+    "python -m tests.business_time": "tests.business_time",
+    "scripts/bench": "benchmarks",
+    "scripts/soak": "tests.chaos.soak",
 }
 # Who checks blocks that are no shell.
 CHECKED = {
@@ -60,13 +55,6 @@ SHOWN = {"console", "json"}  # by tests/test_docs.py, on every page
 TEXT = {"text", ""}  # for people: nothing that anybody could run or load
 
 
-def blocks() -> Iterator[tuple[str, str, str]]:
-    """(page, language, body) of all of them."""
-    for page in PAGES:
-        found = re.findall(r"^```(\w*)\n(.*?)^```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
-        yield from ((str(page.relative_to(ROOT)), language, body) for language, body in found)
-
-
 def load(text: str) -> Any:
     return YAML(typ="safe").load(text)
 
@@ -76,25 +64,8 @@ def body_of(page: str, language: str) -> str:
     return body
 
 
-def shell_lines() -> list[tuple[str, tuple[str, ...]]]:
-    """(page, words) of every command of the shell blocks, each part of a list or pipe for itself."""
-    return [
-        (page, words)
-        for page, language, body in blocks()
-        if language == "sh"
-        for line in body.replace("\\\n", " ").splitlines()
-        for words in commands_of(line)
-    ]
-
-
-def commands_of(line: str) -> Iterator[tuple[str, ...]]:
-    """Without variables before and comments behind."""
-    lexer = shlex.shlex(line, posix=True, punctuation_chars=";&|")
-    lexer.whitespace_split = True
-    for is_separator, words in groupby(lexer, lambda word: set(word) <= set(";&|")):
-        found = [word for word in words if not re.match(r"[A-Z_]+=", word)]
-        if not is_separator and found:
-            yield tuple(found)
+SHELL = [(page, body) for page, language, body in blocks() if language == "sh"]
+LINES = [(page, line) for page, body in SHELL for line in commands_of(body)]
 
 
 def test_every_block_is_looked_at_by_somebody() -> None:
@@ -105,31 +76,47 @@ def test_every_block_is_looked_at_by_somebody() -> None:
         assert checked.startswith("the test") or (ROOT / checked).exists()
 
 
-@pytest.mark.parametrize(("page", "body"), [(page, body) for page, language, body in blocks() if language == "sh"])
+@pytest.mark.parametrize(("page", "body"), SHELL)
 def test_bash_parses_it(page: str, body: str) -> None:
     """Without running it."""
     assert subprocess.run(["bash", "-n", "-c", body], capture_output=True, check=False).returncode == 0, page
 
 
-@pytest.mark.parametrize(("page", "words"), [pytest.param(*each, id=" ".join(each[1])) for each in shell_lines()])
-def test_a_command_can_be_typed(page: str, words: tuple[str, ...]) -> None:
-    """Our own commands take these options, our own scripts, programs and modules are there; others have a reason."""
-    program, *arguments = words
-    if program == "sla-monitor":
-        assert list(command_problems([STANDS_FOR.get(each, each) for each in arguments])) == []
-    elif program in {"python", "python3"} and arguments[:1] == ["-m"] and arguments[1] != "venv":
-        path = ROOT / arguments[1].replace(".", "/")
-        assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), page
-    elif "/" in program and (ROOT / program).exists():
-        assert os.access(ROOT / program, os.X_OK), page
-    else:
-        assert all(any(ROOT.glob(word)) for word in arguments if word.startswith("deploy/")), page
-        assert program in NOT_OURS, f"{page}: {words}: no reason in NOT_OURS"
+def test_every_command_is_typed_or_has_a_reason() -> None:
+    """Of its own, by how it begins; those that are typed are typed as a block."""
+    for page, body in SHELL:
+        if not any(name == page and body.startswith(begins) for name, begins in TYPED):
+            assert [line for line in commands_of(body) if not line.startswith(tuple(NOT_TYPED))] == [], page
 
 
 def test_no_reason_is_left_over() -> None:
-    """A program that no page calls any more needs none."""
-    assert set(NOT_OURS) - {words[0] for _, words in shell_lines()} == set()
+    """Each is that of a command of some page, and the test that it speaks of is there."""
+    assert [begins for begins in NOT_TYPED if not any(line.startswith(begins) for _, line in LINES)] == []
+    for spoken_of in re.findall(r"tests/[\w/]+\.py", " ".join(NOT_TYPED.values())):
+        assert (ROOT / spoken_of).exists()
+
+
+@pytest.mark.parametrize(("page", "line"), [each for each in LINES if each[1].startswith(("scripts/", "examples/"))])
+def test_a_script_is_there(page: str, line: str) -> None:
+    """And may be run."""
+    assert os.access(ROOT / line.split(maxsplit=1)[0], os.X_OK), page
+
+
+@pytest.mark.parametrize("begins", HELP)
+def test_what_is_not_typed_takes_its_options(begins: str) -> None:
+    """Its help names each that a page has."""
+    command = [sys.executable, "-m", HELP[begins], "--help"]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    used = {word for _, line in LINES if line.startswith(begins) for word in line.split() if word.startswith("--")}
+    assert used, "else it needs no line in HELP"
+    assert [option for option in used if option not in told] == []
+
+
+@pytest.mark.parametrize("line", [line for _, line in LINES if "deploy/" in line])
+def test_files_of_the_deployment_are_there(line: str) -> None:
+    """Those that a page hands to a program."""
+    named = [word for word in line.split() if word.startswith("deploy/")]
+    assert [word for word in named if not any(ROOT.glob(word))] == []
 
 
 async def test_the_producer_of_the_first_steps_sends_the_example() -> None:

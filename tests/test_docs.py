@@ -24,13 +24,8 @@ from sla_monitor.observe import metrics
 from sla_monitor.wire.inbound import REASONS, CaseEvent, decode
 from sla_monitor.wire.notice_schema import notice_schema
 from sla_monitor.wire.rows import PARTITION_KEY
+from tests.pages import PAGES, ROOT, fences
 
-ROOT = Path(__file__).parent.parent
-PAGES = [
-    *(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")),
-    *sorted((ROOT / "docs").rglob("*.md")),
-    *sorted((ROOT / "examples").rglob("*.md")),
-]
 EXAMPLE = ROOT / "docs/examples/first-case.jsonl"
 README_LINES_MAX = 250
 SIZES_MAY_DIFFER_BY = 0.1
@@ -42,13 +37,6 @@ UNWANTED = re.compile(r"\b(todo|fixme|tbd|lorem|coming soon|simply|obviously|col
 # Absolute paths: a CloudEvents source and the worker's own pages are none of anybody's machine.
 ABSOLUTE = re.compile(r"(?<![\w.<>…\])}])/[a-z][\w.-]*(?:/[\w.-]+)+")
 KNOWN_PATHS = {"/crm/cases", "/api/v1", "/api/v1/openapi.json"}
-
-
-def fences(page: Path, *languages: str) -> Iterator[str]:
-    """The fenced blocks of these languages."""
-    for language, body in re.findall(r"^```(\w*)\n(.*?)^```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL):
-        if language in languages:
-            yield body
 
 
 def shown_commands() -> Iterator[tuple[str, str, list[str]]]:

@@ -14,7 +14,7 @@ import pytest
 
 from sla_monitor.config.settings import NAMES, Settings, describe
 from tests.deploy.program import command_problems
-from tests.test_docs import ROOT, fences
+from tests.pages import ROOT, fences
 
 HANDBOOK = ROOT / "docs/handbook.md"
 WORDS = {"number": "a number", "integer": "a whole number", "string": "text"}

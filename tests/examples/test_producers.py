@@ -17,7 +17,6 @@ from sla_monitor.engine.embedded import embedded_broker
 from sla_monitor.wire.inbound import CaseEvent, decode
 from tests.kafka.broker import Broker
 from tests.kafka.helpers import create_topics, fresh_prefix, read_all
-from tests.kafka.jars import find_java, resolve_jars
 
 ROOT = Path(__file__).parents[2]
 PARTITIONS = 7
@@ -26,17 +25,6 @@ PARTITION = (murmur2(CASE.encode()) & 0x7FFFFFFF) % PARTITIONS
 AIOKAFKA = (sys.executable, "examples/producer_aiokafka.py")
 CONFLUENT = (sys.executable, "examples/producer_confluent.py")
 SHELL = ("examples/producer.sh",)
-
-
-@pytest.fixture(scope="module")
-def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Kafka's script by its name, from the jars of the broker."""
-    folder = tmp_path_factory.mktemp("kafka-bin")
-    script = folder / "kafka-console-producer.sh"
-    java = f"{find_java()} -cp '{resolve_jars()}/*' org.apache.kafka.tools.ConsoleProducer"
-    script.write_text(f'#!/bin/sh\nexec {java} "$@"\n')
-    script.chmod(0o755)
-    return folder
 
 
 def run(command: Sequence[str], bootstrap: str, prefix: str, path: Path | None = None) -> str:

@@ -1,4 +1,4 @@
-"""The fixture `broker` for every folder of tests, loaded by `tests/conftest.py`.
+"""The fixtures `broker` and `tools` for every folder of tests, loaded by `tests/conftest.py`.
 
 A test that uses it is marked `kafka`; what becomes of it where no broker can run is in `tests/needs.py`.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.kafka.broker import Broker
+from tests.kafka.jars import find_java, resolve_jars
 
 
 @pytest.fixture(scope="session")
@@ -25,3 +26,14 @@ def broker() -> Iterator[Broker]:
             yield running
         finally:
             running.kill()  # its data goes with it
+
+
+@pytest.fixture(scope="session")
+def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Kafka's script by its name, from the jars of the broker."""
+    folder = tmp_path_factory.mktemp("kafka-bin")
+    script = folder / "kafka-console-producer.sh"
+    java = f"{find_java()} -cp '{resolve_jars()}/*' org.apache.kafka.tools.ConsoleProducer"
+    script.write_text(f'#!/bin/sh\nexec {java} "$@"\n')
+    script.chmod(0o755)
+    return folder
