@@ -215,6 +215,24 @@ async def test_there_is_room_for_so_many_and_no_more(monkeypatch: pytest.MonkeyP
         assert (status, int(headers["Retry-After"]) > 0) == (503, True)
 
 
+async def test_who_never_reads_gives_up_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that takes nothing is ended, and another one has its place."""
+    monkeypatch.setattr(feed, "LISTENERS_MAX", 1)
+
+    async def full(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    async with served(Worker()) as client:
+        with monkeypatch.context() as while_full:
+            while_full.setattr(web.StreamResponse, "write", full)
+            while_full.setattr(feed, "UNREAD_SECONDS_MAX", 0.01)
+            async with aiohttp.ClientSession() as session, session.get(f"{client.url}/api/v1/stream") as response:
+                with pytest.raises(aiohttp.ClientError):
+                    await response.read()
+        async with listening(client.url) as stream:
+            assert (await stream.next("overview"))[1]["complete"] is True
+
+
 async def test_a_stream_takes_the_token() -> None:
     async with served(Worker(token="a-token")) as client:
         status, _, _ = await client.ask("/api/v1/stream", headers={})

@@ -25,6 +25,7 @@ from sla_monitor.board.together import Together
 LOOK_EVERY_SECONDS: Final = 1.0
 SHARE_OF_TIME: Final = 0.1  # a look that works for 0.3 s is followed by 3 s without one
 HEARTBEAT_SECONDS: Final = 15.0  # below the 30 s to 60 s after which proxies take a quiet connection for dead
+UNREAD_SECONDS_MAX: Final = 30.0  # then who listens is let go, so that nobody keeps a place without reading
 LISTENERS_MAX: Final = 100  # x one open connection and ~30 KB under way
 CASES_TOLD_MAX: Final = 100  # at one look; lists are read anew all the same
 _PASSING: Final = {"now": True} | {
@@ -80,6 +81,9 @@ class Feed:
         try:
             with suppress(ConnectionResetError):  # a tab that was closed
                 await _send(response, listener)
+        except TimeoutError:
+            if request.transport is not None:
+                request.transport.abort()  # what waits to be read goes with it
         finally:
             self._listeners.discard(listener)
         return response
@@ -149,15 +153,21 @@ class Feed:
 
 
 async def _send(response: web.StreamResponse, listener: Listener) -> None:
-    await response.write(b": hello\n\n")
+    await _write(response, b": hello\n\n")
     while not listener.is_over:
         try:
             await asyncio.wait_for(listener.news.wait(), HEARTBEAT_SECONDS)
         except TimeoutError:
-            await response.write(b": still here\n\n")
+            await _write(response, b": still here\n\n")
             continue
         if not listener.is_over:
-            await response.write(listener.take())
+            await _write(response, listener.take())
+
+
+async def _write(response: web.StreamResponse, told: bytes) -> None:
+    """TimeoutError: nobody reads it."""
+    async with asyncio.timeout(UNREAD_SECONDS_MAX):
+        await response.write(told)
 
 
 def _event(name: str, data: str) -> bytes:
