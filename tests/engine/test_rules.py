@@ -27,7 +27,7 @@ def test_every_setting_that_decides_reaches_the_rules() -> None:
         notices_from="2026-01-01T00:00:00Z",  # a text, as from the environment
         partition_check="strict",
     )
-    rules = rules_of(settings, PACKS, Layout(partitions=6, dead_bytes_max=77))
+    rules = rules_of(settings, PACKS, Layout(partitions=6, dead_bytes_max=77), lambda: 3)
     assert rules.bounds == Bounds(correction_horizon=100 * SECOND, retention=200 * DAY)
     assert (rules.future_tolerance, rules.orphan_window, rules.breaker_ratio) == (30 * SECOND, 40 * SECOND, 0.9)
     assert (rules.notices_from, rules.topic) == (1_767_225_600 * SECOND, "ours.case-events")
@@ -36,4 +36,5 @@ def test_every_setting_that_decides_reaches_the_rules() -> None:
     assert [rules.is_misplaced(b"case-1", number) for number in range(6)] == [number != home for number in range(6)]
     default = Rules(packs=PACKS)
     same = {each.name for each in fields(Rules) if getattr(rules, each.name) == getattr(default, each.name)}
-    assert same == {"packs", "live_within"}
+    assert rules.partitions() == 3
+    assert same == {"packs", "live_within", "decode"}  # how a record is read and when one is late are no settings
