@@ -214,7 +214,7 @@ def _expected(
     while partition.fire(watermark, AT_ONCE):
         pass
     batch = partition.take()
-    dead = Counter(f"offset {int(dict(letter.headers)['dead-offset'])} {letter.reason}" for letter in batch.dead)
+    dead = Counter(f"offset {letter.offset} {letter.reason}" for letter in batch.dead)
     return _standing(notice.value for notice in batch.notices), dead
 
 

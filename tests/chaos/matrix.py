@@ -183,7 +183,7 @@ async def _crash(world: World, cell: Cell) -> tuple[WorkerProcess, WorkerProcess
         return victim, None
     victim = world.start(patched(GATED.format(gate=str(gate))), **armed)
     if cell.trigger == "overdue":  # in the middle of it, if it comes to that
-        await eventually(lambda: "assigned" in victim.text, DIES_WITHIN_SECONDS, victim.end_of_log)
+        await eventually(lambda: "assigned" in victim.text, victim.end_of_log, DIES_WITHIN_SECONDS)
     else:
         await victim.ready(partitions=world.partitions)
     async with _triggered(world, cell, gate):

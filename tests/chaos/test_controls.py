@@ -116,7 +116,7 @@ async def test_fence(broker: Broker, protection: str) -> None:
         zombie = world.start(patched(protection + ZOMBIE.format(about=str(about), go=str(go))))
         await zombie.ready()
         await world.send(opening(3_600), opening(3_600))
-        await eventually(about.exists, WITHIN_SECONDS, zombie.end_of_log)
+        await eventually(about.exists, zombie.end_of_log, WITHIN_SECONDS)
         zombie.freeze()
         heir = world.start(patched(protection))
         await heir.ready(partitions=1)
@@ -125,7 +125,7 @@ async def test_fence(broker: Broker, protection: str) -> None:
         await asyncio.to_thread(go.touch)
         zombie.thaw()
         if protection:
-            await eventually(lambda: is_repeated(world), WITHIN_SECONDS, world.ends_of_logs)
+            await eventually(lambda: is_repeated(world), world.ends_of_logs, WITHIN_SECONDS)
         else:
             await asyncio.sleep(SESSION_SECONDS)
         assert_judged(await judged(world, now()), protection, "said twice")
@@ -182,13 +182,13 @@ async def test_applied_position(broker: Broker, protection: str) -> None:
         first = world.start(patched(protection))
         await first.ready()
         await world.send(opening(3_600), garbage(), opening(3_600))
-        await eventually(lambda: has_dead(world, 1), WITHIN_SECONDS, world.ends_of_logs)
+        await eventually(lambda: has_dead(world, 1), world.ends_of_logs, WITHIN_SECONDS)
         assert await settled(world, now(), WITHIN_SECONDS) == []
         first.kill()
         second = world.start(patched(protection))
         await second.ready()
         await world.send(garbage())
-        await eventually(lambda: has_dead(world, 3 if protection else 2), WITHIN_SECONDS, world.ends_of_logs)
+        await eventually(lambda: has_dead(world, 3 if protection else 2), world.ends_of_logs, WITHIN_SECONDS)
         assert_judged(await judged(world, now()), protection, "dead letters: should not be there")
 
 

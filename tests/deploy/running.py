@@ -64,7 +64,7 @@ class Server:
             assert self.process.poll() is None, self.end_of_log()
             return await self.get("/-/ready") is not None
 
-        await eventually(is_ready, ANSWER_SECONDS_MAX, self.end_of_log)
+        await eventually(is_ready, self.end_of_log, ANSWER_SECONDS_MAX)
 
     def end_of_log(self) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-15:])

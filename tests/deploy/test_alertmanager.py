@@ -98,7 +98,7 @@ async def silenced(server: Server, alerts: Iterable[dict[str, Any]]) -> set[tupl
         known = await server.get("/api/v2/alerts") or []
         return len(known) == len(posted) and all(each["status"]["state"] != "unprocessed" for each in known)
 
-    await eventually(all_are_known, 30, lambda: json.dumps(known))
+    await eventually(all_are_known, lambda: json.dumps(known), 30)
     return {
         (each["labels"]["alertname"], each["labels"].get("plan") or each["labels"].get("instance", ""))
         for each in known

@@ -43,7 +43,7 @@ async def becomes_healthy(test: list[str], worker: WorkerProcess) -> None:
     async def is_healthy() -> bool:
         return bool(worker.web_port) and await check(test, worker) == 0
 
-    await eventually(is_healthy, HEALTHY_SECONDS_MAX, worker.end_of_log)
+    await eventually(is_healthy, worker.end_of_log, HEALTHY_SECONDS_MAX)
 
 
 async def test_the_deployment_works(broker: Broker) -> None:
@@ -70,7 +70,7 @@ async def test_the_deployment_works(broker: Broker) -> None:
             states = [await worker.states() for worker in workers.values()]
             return all(states) and sorted(p for each in states for p in each) == list(range(partitions))
 
-        await eventually(all_shared, HEALTHY_SECONDS_MAX, lambda: "not shared")
+        await eventually(all_shared, lambda: "not shared", HEALTHY_SECONDS_MAX)
         for name, worker in workers.items():
             worker.terminate()
             assert await worker.ended() == 0

@@ -37,7 +37,7 @@ async def until_each_has_shown_data(prometheus: Server, expressions: Iterable[st
                 left.discard(expression)
         return not left
 
-    await eventually(none_is_left, SEEN_SECONDS_MAX, lambda: "without data: " + "\n".join(sorted(left)))
+    await eventually(none_is_left, lambda: "without data: " + "\n".join(sorted(left)), SEEN_SECONDS_MAX)
 
 
 async def until_told(hook: Webhook, receiver: str, name: str, status: str = "firing") -> dict[str, Any]:
@@ -46,7 +46,7 @@ async def until_told(hook: Webhook, receiver: str, name: str, status: str = "fir
     def found() -> list[dict[str, Any]]:
         return [alert for alert in hook.alerts(receiver, name) if alert["status"] == status]
 
-    await eventually(lambda: bool(found()), SEEN_SECONDS_MAX, lambda: f"{receiver} was told {hook.came}")
+    await eventually(lambda: bool(found()), lambda: f"{receiver} was told {hook.came}", SEEN_SECONDS_MAX)
     return found()[0]
 
 
@@ -74,7 +74,7 @@ async def said(world: World, *wanted: tuple[str, str]) -> None:
     async def all_are_there() -> bool:
         return {(each.case_id, each.type) for each in await world.notices()} >= set(wanted)
 
-    await eventually(all_are_there, SEEN_SECONDS_MAX, world.ends_of_logs)
+    await eventually(all_are_there, world.ends_of_logs, SEEN_SECONDS_MAX)
 
 
 async def test_what_happens_is_seen(broker: Broker, monitoring: Monitoring, tmp_path: Path) -> None:

@@ -41,9 +41,12 @@ class Told:
         said: list[Outgoing] = []
         self.dead: list[DeadLetter] = []
         told = Simulation(PACKS, said.append, self.dead.append)
-        for record, now in arrivals(lines, until):
-            told.hear(record, now)
-        (told.end_for_good if for_good else told.end)(until)
+        if for_good:
+            for record, now in arrivals(lines, until):
+                told.hear(record, now)
+            told.end_for_good(until)
+        else:
+            told.run(lines, until)
         self.said = [notice.value for notice in said]
         self.notices: list[dict[str, Any]] = [json.loads(each) for each in self.said]
 
@@ -58,7 +61,7 @@ class Told:
     @property
     def places(self) -> list[tuple[str, int]]:
         """(reason, line) of each dead letter."""
-        return [(each.reason, int(dict(each.headers)["dead-offset"]) + 1) for each in self.dead]
+        return [(each.reason, each.offset + 1) for each in self.dead]
 
 
 # --- the clock of a file ----------------------------------------------------------------------------------------------

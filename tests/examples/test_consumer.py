@@ -111,17 +111,17 @@ async def test_notices_are_raised_and_withdrawn_once_they_are_committed(broker: 
         with consuming(broker.bootstrap, prefix, receiver.url) as first:
             raised, withdrawn, last = ("raise", "n-1", "n-1"), ("withdraw", "n-1", "n-2"), ("raise", "n-6", "n-6")
             wanted = [raised, raised, raised, withdrawn, last]
-            await eventually(lambda: receiver.posted == wanted, SECONDS_MAX, lambda: str(receiver.posted))
+            await eventually(lambda: receiver.posted == wanted, lambda: str(receiver.posted), SECONDS_MAX)
 
             async def is_committed() -> bool:
                 return bool(await committed(broker.bootstrap, group, topic))
 
-            await eventually(is_committed, SECONDS_MAX, lambda: "nothing is committed")
+            await eventually(is_committed, lambda: "nothing is committed", SECONDS_MAX)
             first.terminate()
-            await eventually(lambda: first.poll() == 0, SECONDS_MAX, lambda: f"exit code {first.poll()}")
+            await eventually(lambda: first.poll() == 0, lambda: f"exit code {first.poll()}", SECONDS_MAX)
         await said(broker.bootstrap, topic, notice(8, "sla.breached"))
         with consuming(broker.bootstrap, prefix, receiver.url):
-            await eventually(lambda: len(receiver.posted) > len(wanted), SECONDS_MAX, lambda: str(receiver.posted))
+            await eventually(lambda: len(receiver.posted) > len(wanted), lambda: str(receiver.posted), SECONDS_MAX)
         assert receiver.posted == [*wanted, ("raise", "n-8", "n-8")]
 
 
@@ -134,10 +134,10 @@ async def test_what_was_not_taken_is_posted_again(broker: Broker) -> None:
     await said(broker.bootstrap, topic, BREACHED, LAST)
     async with a_receiver(204, 400, 409) as receiver:
         with consuming(broker.bootstrap, prefix, receiver.url) as refused:
-            await eventually(lambda: refused.poll() == 1, SECONDS_MAX, lambda: f"exit code {refused.poll()}")
+            await eventually(lambda: refused.poll() == 1, lambda: f"exit code {refused.poll()}", SECONDS_MAX)
             assert refused.stderr
             assert b"400 for notice n-6" in refused.stderr.read()
         assert await committed(broker.bootstrap, group, topic) == {}
         with consuming(broker.bootstrap, prefix, receiver.url):
-            await eventually(lambda: len(receiver.posted) == 4, SECONDS_MAX, lambda: str(receiver.posted))
+            await eventually(lambda: len(receiver.posted) == 4, lambda: str(receiver.posted), SECONDS_MAX)
         assert [key for _, _, key in receiver.posted] == ["n-1", "n-6", "n-1", "n-6"]

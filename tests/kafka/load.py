@@ -178,7 +178,7 @@ async def notices_of(world: World, plan: list[PlannedCase], until: int) -> list[
         wrong = problems(plan, notices, until)
         return "\n".join([f"{len(wrong)} problems", *wrong[:20], world.ends_of_logs()])
 
-    await eventually(is_said, LAST_NOTICE_SECONDS_MAX, otherwise)
+    await eventually(is_said, otherwise, LAST_NOTICE_SECONDS_MAX)
     return notices
 
 

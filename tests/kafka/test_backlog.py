@@ -7,19 +7,7 @@ from pathlib import Path
 
 from tests.kafka.broker import Broker
 from tests.kafka.test_faults import opened, started
-from tests.kafka.world import (
-    A_CASE,
-    PATIENCE_SECONDS,
-    SECOND,
-    Event,
-    WorkerProcess,
-    World,
-    a_world,
-    envelope,
-    event,
-    eventually,
-    now,
-)
+from tests.kafka.world import A_CASE, SECOND, Event, WorkerProcess, World, a_world, envelope, event, eventually, now
 
 EVENT_BYTES = 250_000  # few and large: what fills memory is bytes, and these are produced in seconds
 BACKLOG_BYTES = 250_000_000  # 600 MB, run by hand, made the same peak of 119 MB and took a busy machine a minute
@@ -49,7 +37,7 @@ async def test_a_large_backlog_does_not_fill_the_memory(broker: Broker) -> None:
             await world.send(*(padded(f"case-{number}") for number in range(first, min(count, first + 100))))
         worker = world.start()
         await worker.ready(60)
-        await eventually(lambda: applied(worker, count), 60, world.ends_of_logs)
+        await eventually(lambda: applied(worker, count), world.ends_of_logs, 60)
         peak = peak_resident_bytes(worker)
         print(f"peak resident {peak / 1e6:.0f} MB of a backlog of {BACKLOG_BYTES / 1e6:.0f} MB")
         assert peak < RESIDENT_BYTES_MAX
@@ -87,7 +75,7 @@ async def test_an_answer_that_waits_in_the_backlog_is_in_time(broker: Broker) ->
         worker = world.start()
         await worker.ready()
         await world.caught_up()
-        await eventually(lambda: has(world, "missed"), PATIENCE_SECONDS, world.ends_of_logs)
+        await eventually(lambda: has(world, "missed"), world.ends_of_logs)
         found = await verdicts(world)
         assert kinds(found, "answered") == [("sla.met", deadline - 1)]
         assert kinds(found, "missed") == [("sla.breached", deadline)]
@@ -111,9 +99,9 @@ async def test_a_restart_reads_the_backlog_before_it_judges(broker: Broker) -> N
         answered_at = now()
         await world.send(*map(opened, (f"noise-{number}" for number in range(2_000))))
         await world.send(*(event(name, "case.responded", answered_at) for name in names[::2]))
-        await eventually(lambda: now() > deadline, PATIENCE_SECONDS, str)
+        await eventually(lambda: now() > deadline, str)
         world.start()
-        await eventually(lambda: has(world, names[-1]), PATIENCE_SECONDS, world.ends_of_logs)
+        await eventually(lambda: has(world, names[-1]), world.ends_of_logs)
         await world.caught_up()
         found = await verdicts(world)
         for name in names[::2]:

@@ -24,7 +24,6 @@ from tests.kafka.load import PlannedCase, problems
 from tests.kafka.world import (
     A_CASE,
     CONSOLE,
-    PATIENCE_SECONDS,
     SECOND,
     Event,
     Notice,
@@ -307,7 +306,7 @@ async def until_tripped(worker: WorkerProcess) -> None:
     async def is_so() -> bool:
         return await worker.states() == {0: "tripped", 1: "live"}
 
-    await eventually(is_so, PATIENCE_SECONDS, worker.end_of_log)
+    await eventually(is_so, worker.end_of_log)
     page = await worker.page("/readyz")
     assert page is not None
     assert not page["ready"]
@@ -332,4 +331,4 @@ async def eventually_said(world: World, holds: Callable[[list[Notice]], bool]) -
         notices = await world.notices()
         return holds(notices)
 
-    await eventually(is_so, PATIENCE_SECONDS, lambda: f"{[notice.value for notice in notices]}\n{world.ends_of_logs()}")
+    await eventually(is_so, lambda: f"{[notice.value for notice in notices]}\n{world.ends_of_logs()}")

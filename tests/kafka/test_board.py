@@ -47,7 +47,7 @@ async def until(seen: Callable[[], Awaitable[Answer]], is_so: Callable[[Answer],
         found = await seen()
         return is_so(found)
 
-    await eventually(holds, SETTLED_SECONDS_MAX, lambda: f"{str(found)[-2_000:]}\n{world.ends_of_logs()}")
+    await eventually(holds, lambda: f"{str(found)[-2_000:]}\n{world.ends_of_logs()}", SETTLED_SECONDS_MAX)
     return found
 
 

@@ -6,18 +6,7 @@ import asyncio
 
 from sla_monitor.wire.rows import PARTITION_KEY, decode_partition
 from tests.kafka.broker import Broker
-from tests.kafka.world import (
-    A_CASE,
-    PATIENCE_SECONDS,
-    SECOND,
-    WorkerProcess,
-    World,
-    a_world,
-    event,
-    eventually,
-    now,
-    shifted,
-)
+from tests.kafka.world import A_CASE, SECOND, WorkerProcess, World, a_world, event, eventually, now, shifted
 
 SESSION = {"SLA_SESSION_TIMEOUT_SECONDS": "3"}
 HELD = "the clock differs from the broker's by more than a minute: deadlines wait"
@@ -50,11 +39,11 @@ async def test_a_slow_clock_takes_back_nothing(broker: Broker) -> None:
         await first.ready()
         began = now()
         await world.send(event("missed", "case.opened", began, **A_CASE, targets={"initial_response": 2}))
-        await eventually(lambda: has_breach(world, "missed"), PATIENCE_SECONDS, world.ends_of_logs)
+        await eventually(lambda: has_breach(world, "missed"), world.ends_of_logs)
         before = await watermark(world)
         first.kill()
         second = world.start(shifted(-30))
-        await eventually(lambda: opened_by(second), PATIENCE_SECONDS, world.ends_of_logs)
+        await eventually(lambda: opened_by(second), world.ends_of_logs)
         await world.send(
             event("missed", "case.responded", now()),
             event("next", "case.opened", now(), **A_CASE, targets={"initial_response": 2}),
@@ -66,7 +55,7 @@ async def test_a_slow_clock_takes_back_nothing(broker: Broker) -> None:
         assert await watermark(world) >= before
         second.kill()
         world.start()
-        await eventually(lambda: has_breach(world, "next"), PATIENCE_SECONDS, world.ends_of_logs)
+        await eventually(lambda: has_breach(world, "next"), world.ends_of_logs)
         assert await retracted(world) == 0
 
 
@@ -82,11 +71,11 @@ async def test_a_clock_two_minutes_behind_fires_nothing(broker: Broker) -> None:
     """The broker's time on the first write gives it away; the ready page says why deadlines wait."""
     async with a_world(broker.bootstrap, partitions=1) as world:
         worker = world.start(shifted(-120))
-        await eventually(lambda: opened_by(worker), PATIENCE_SECONDS, world.ends_of_logs)
+        await eventually(lambda: opened_by(worker), world.ends_of_logs)
         long_ago = now() - 200 * SECOND
         await world.send(event("missed", "case.opened", long_ago, **A_CASE, targets={"initial_response": 5}))
         await world.caught_up()
-        await eventually(lambda: is_held(worker), PATIENCE_SECONDS, world.ends_of_logs)
+        await eventually(lambda: is_held(worker), world.ends_of_logs)
         assert await worker.metric("sla_clock_skew_seconds") < -100
 
 
@@ -100,6 +89,6 @@ async def test_a_clock_two_minutes_ahead_fires_nothing(broker: Broker) -> None:
         await world.caught_up()
         first.kill()
         second = world.start(shifted(120))
-        await eventually(lambda: is_held(second), PATIENCE_SECONDS, world.ends_of_logs)
+        await eventually(lambda: is_held(second), world.ends_of_logs)
         await asyncio.sleep(1)
         assert await breached(world) == {}

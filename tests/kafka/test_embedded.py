@@ -74,7 +74,7 @@ async def all_is_said(world: World, plan: list[PlannedCase]) -> None:
         wrong = problems(plan, await notices_of(world), now())
         return not wrong
 
-    await eventually(is_said, JUDGED_SECONDS_MAX, lambda: "\n".join([*wrong, world.ends_of_logs()]))
+    await eventually(is_said, lambda: "\n".join([*wrong, world.ends_of_logs()]), JUDGED_SECONDS_MAX)
 
 
 async def send_all(world: World, plan: list[PlannedCase]) -> None:

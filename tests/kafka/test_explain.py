@@ -15,19 +15,7 @@ from tests.explain.checker import problems
 from tests.kafka.broker import Broker
 from tests.kafka.helpers import admin_of
 from tests.kafka.test_replay import DEFECT
-from tests.kafka.world import (
-    A_CASE,
-    PATIENCE_SECONDS,
-    SECOND,
-    Event,
-    World,
-    a_world,
-    event,
-    eventually,
-    now,
-    patched,
-    rfc3339,
-)
+from tests.kafka.world import A_CASE, SECOND, Event, World, a_world, event, eventually, now, patched, rfc3339
 
 pytestmark = pytest.mark.timeout(300)  # seven commands, each a process of its own
 
@@ -62,7 +50,7 @@ async def test_a_case_is_explained_as_its_worker_decided_it(broker: Broker) -> N
         async def breached() -> bool:
             return "sla.breached" in [notice.type for notice in await world.notices()]
 
-        await eventually(breached, PATIENCE_SECONDS, world.ends_of_logs)
+        await eventually(breached, world.ends_of_logs)
         await world.send(event("late", "case.responded", began + 4 * SECOND))
         await world.caught_up()
         met = next(notice for notice in await world.notices() if notice.type == "sla.met")

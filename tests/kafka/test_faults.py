@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaProducer
 
 from tests.kafka.broker import Broker
 from tests.kafka.helpers import set_config
-from tests.kafka.world import A_CASE, PATIENCE_SECONDS, Event, Notice, World, a_world, event, eventually, now, patched
+from tests.kafka.world import A_CASE, Event, Notice, World, a_world, event, eventually, now, patched
 
 EXIT_FATAL = 70
 CLOSING_SECONDS_MAX = 8.0
@@ -75,7 +75,7 @@ async def test_a_worker_fenced_by_mistake_takes_its_partition_back(broker: Broke
     async with a_world(broker.bootstrap, partitions=1) as world:
         await world.send(*map(opened, names))
         worker = world.start()
-        await eventually(lambda: began(world), PATIENCE_SECONDS, world.ends_of_logs)
+        await eventually(lambda: began(world), world.ends_of_logs)
         await fence(world, 0)
         await world.caught_up()
         assert started(await world.notices()) == once(*names)
@@ -110,7 +110,7 @@ async def test_sigterm_ends_the_transaction_and_leaves_the_group(broker: Broker)
     async with a_world(broker.bootstrap, partitions=4, SLA_SESSION_TIMEOUT_SECONDS=str(LONG_SESSION_SECONDS)) as world:
         await world.send(*map(opened, names))
         first = world.start()
-        await eventually(lambda: began(world), PATIENCE_SECONDS, world.ends_of_logs)
+        await eventually(lambda: began(world), world.ends_of_logs)
         first.terminate()
         assert await first.ended(CLOSING_SECONDS_MAX) == 0, first.end_of_log()
         assert critical(first.lines) == []
@@ -135,7 +135,7 @@ async def test_sigterm_while_partitions_are_opened(broker: Broker) -> None:
     """Restoring takes long and is not waited for."""
     async with a_world(broker.bootstrap, partitions=2) as world:
         worker = world.start(patched(SLOW_OPENING))
-        await eventually(lambda: "assigned" in worker.text, PATIENCE_SECONDS, worker.end_of_log)
+        await eventually(lambda: "assigned" in worker.text, worker.end_of_log)
         await asyncio.sleep(0.5)
         worker.terminate()
         assert await worker.ended(CLOSING_SECONDS_MAX) == 0, worker.end_of_log()
@@ -155,7 +155,7 @@ async def test_sigterm_while_a_transaction_hangs(broker: Broker) -> None:
     """It is left open within the closing deadline; the next owner aborts it and says everything, once."""
     async with a_world(broker.bootstrap, partitions=1) as world:
         worker = world.start(patched(HANGING_COMMIT))
-        await eventually(lambda: "assigned" in worker.text, PATIENCE_SECONDS, worker.end_of_log)
+        await eventually(lambda: "assigned" in worker.text, worker.end_of_log)
         await world.send(opened("case"))
         await asyncio.sleep(2)
         worker.terminate()

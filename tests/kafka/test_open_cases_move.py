@@ -120,7 +120,7 @@ async def test_those_that_must_move_do_and_nothing_else_changes(broker: Broker, 
         async def has_begun() -> bool:
             return await workers[0].metric(MOVES) > 0
 
-        await eventually(has_begun, 60, world.ends_of_logs)
+        await eventually(has_begun, world.ends_of_logs, 60)
         workers[0].kill()
         found = await verify(world, "--until", rfc3339(effective_from), "--wait", "60")
         assert_clean(found)

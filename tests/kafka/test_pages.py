@@ -17,7 +17,7 @@ from tests.deploy.fixtures import Monitoring
 from tests.kafka.broker import Broker
 from tests.kafka.helpers import delete_topic
 from tests.kafka.reader import a_reader
-from tests.kafka.world import A_CASE, PATIENCE_SECONDS, envelope, eventually, now
+from tests.kafka.world import A_CASE, envelope, eventually, now
 from tests.pages import blocks, commands_of
 
 EXIT_FINDINGS = 1
@@ -78,7 +78,7 @@ async def test_the_first_day(broker: Broker, tmp_path: Path) -> None:
 
         _, watch = lines("docs/board.md", "sla-monitor demo")
         watching = reader.starts(f"SLA_WEB_PORT={worker.web_port} {watch}")
-        await eventually(lambda: "CASE-1000200" in watching.text, PATIENCE_SECONDS, lambda: watching.text)
+        await eventually(lambda: "CASE-1000200" in watching.text, lambda: watching.text)
         await reader.ends(watching, signal.SIGINT)
         here = {"6066": str(worker.web_port)}
         [ask] = lines("docs/board.md", "curl", here)

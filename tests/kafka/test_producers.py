@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaProducer
 
 from tests.kafka.broker import Broker
 from tests.kafka.test_faults import once, opened, started
-from tests.kafka.world import A_CASE, PATIENCE_SECONDS, SECOND, Event, World, a_world, event, eventually, now
+from tests.kafka.world import A_CASE, SECOND, Event, World, a_world, event, eventually, now
 
 
 @contextlib.asynccontextmanager
@@ -44,7 +44,7 @@ async def test_what_a_producer_aborts_never_happened(broker: Broker) -> None:
         await world.send(event("two", "case.opened", began, **A_CASE, targets={"initial_response": 2}))
         async with a_transaction(world, event("two", "case.responded", began + SECOND), commit=False):
             pass
-        await eventually(lambda: has(world, "sla.breached"), PATIENCE_SECONDS, world.ends_of_logs)
+        await eventually(lambda: has(world, "sla.breached"), world.ends_of_logs)
         assert started(await world.notices()) == once("one", "two")
         async with a_transaction(world, opened("committed"), commit=True):
             pass
@@ -81,9 +81,9 @@ async def test_an_open_transaction_delays_its_own_records_only(broker: Broker) -
         await world.send(*(event(name, "case.opened", began, **A_CASE, targets=target) for name in ("mute", "held")))
         async with a_transaction(world, event("held", "case.responded", began + SECOND), commit=True):
             await world.send(event("behind", "case.opened", began, **A_CASE, targets=target))
-            await eventually(lambda: breaches(world, {"mute", "held"}), PATIENCE_SECONDS, world.ends_of_logs)
+            await eventually(lambda: breaches(world, {"mute", "held"}), world.ends_of_logs)
             assert "behind" not in started(await world.notices())
-        await eventually(lambda: breaches(world, {"mute", "held", "behind"}), PATIENCE_SECONDS, world.ends_of_logs)
+        await eventually(lambda: breaches(world, {"mute", "held", "behind"}), world.ends_of_logs)
         notices = await world.notices()
         assert {each.at for each in notices if each.type == "sla.breached"} == {began + 3 * SECOND}
         withdrawn = [each for each in notices if each.data.get("retracted_type") == "sla.breached"]

@@ -6,7 +6,7 @@ import pytest
 
 from tests.kafka.broker import Broker
 from tests.kafka.test_faults import began, critical, once, opened, started
-from tests.kafka.world import PATIENCE_SECONDS, WorkerProcess, a_world, eventually, patched
+from tests.kafka.world import WorkerProcess, a_world, eventually, patched
 
 PARTITIONS = 6  # dealt out evenly to two workers and to three
 CASES = 3_000
@@ -50,11 +50,11 @@ async def test_a_slow_worker_through_four_rebalances(broker: Broker, fault: str)
     async with a_world(broker.bootstrap, partitions=PARTITIONS) as world:
         await world.send(*map(opened, names))
         slow = world.start(patched(fault))
-        await eventually(lambda: began(world), PATIENCE_SECONDS, world.ends_of_logs)
+        await eventually(lambda: began(world), world.ends_of_logs)
         second = world.start(patched(fault))
-        await eventually(lambda: has_partitions(second), SETTLED_SECONDS_MAX, world.ends_of_logs)
+        await eventually(lambda: has_partitions(second), world.ends_of_logs, SETTLED_SECONDS_MAX)
         third = world.start()
-        await eventually(lambda: has_partitions(third), SETTLED_SECONDS_MAX, world.ends_of_logs)
+        await eventually(lambda: has_partitions(third), world.ends_of_logs, SETTLED_SECONDS_MAX)
         second.terminate()
         assert await second.ended() == 0, second.end_of_log()
         third.terminate()

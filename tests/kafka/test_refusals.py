@@ -27,7 +27,7 @@ from sla_monitor.wire.rows import PARTITION_KEY, decode_partition
 from tests.kafka.broker import Broker
 from tests.kafka.helpers import admin_of, delete_topic, fresh_prefix, move_offsets, read_all
 from tests.kafka.test_faults import EXIT_FATAL, critical, once, opened, started
-from tests.kafka.world import CONSOLE, PATIENCE_SECONDS, World, a_world, eventually, now
+from tests.kafka.world import CONSOLE, World, a_world, eventually, now
 
 EXIT_USAGE = 2
 ACCEPTING = (*CONSOLE, "--accept-input-loss")
@@ -218,7 +218,7 @@ async def test_retention_of_what_nobody_committed_is_nothing_once_it_was_looked_
         await abort_one(world, "never")
         worker = world.start()
         await worker.ready()
-        await eventually(lambda: _empty_until(world, 5), PATIENCE_SECONDS, worker.end_of_log)
+        await eventually(lambda: _empty_until(world, 5), worker.end_of_log)
         worker.terminate()
         assert await worker.ended() == 0
         await abort_one(world, "unseen")

@@ -10,7 +10,7 @@ import aiohttp
 
 from sla_monitor.config.packs import BUILT_IN
 from tests.kafka.broker import Broker
-from tests.kafka.world import A_CASE, PATIENCE_SECONDS, SECOND, WorkerProcess, a_world, event, eventually, now, rfc3339
+from tests.kafka.world import A_CASE, SECOND, WorkerProcess, a_world, event, eventually, now, rfc3339
 
 HEADERS = {"Authorization": "Bearer s3cret"}
 CHANGED = ('version: "2026-01"', "effective_from: 2000-01-01T00:00:00Z", "warnings: [75, 90] #")
@@ -56,7 +56,7 @@ async def test_a_reload_is_for_cases_to_come(broker: Broker, tmp_path: Path) -> 
         async def is_refused() -> bool:
             return await worker.metric("sla_config_last_reload_successful") == 0
 
-        await eventually(is_refused, PATIENCE_SECONDS, world.ends_of_logs)
+        await eventually(is_refused, world.ends_of_logs)
         status, problems = await post(worker)
         assert status == 409
         assert "choose an instant after" in problems[0]
@@ -69,7 +69,7 @@ async def test_a_reload_is_for_cases_to_come(broker: Broker, tmp_path: Path) -> 
         async def has_come() -> bool:
             return now() >= effective_from
 
-        await eventually(has_come, PATIENCE_SECONDS, world.ends_of_logs)
+        await eventually(has_come, world.ends_of_logs)
         await world.send(event("after", "case.opened", effective_from, **A_CASE))
         await world.send(event("before", "case.severity_changed", now(), severity="B"))
         await world.caught_up()

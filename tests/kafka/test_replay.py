@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaProducer
 
 from tests.kafka.broker import Broker
 from tests.kafka.test_faults import started
-from tests.kafka.world import A_CASE, PATIENCE_SECONDS, SECOND, Event, World, a_world, event, eventually, now, patched
+from tests.kafka.world import A_CASE, SECOND, Event, World, a_world, event, eventually, now, patched
 
 pytestmark = pytest.mark.timeout(300)  # a dozen commands, each a process of its own
 
@@ -119,7 +119,7 @@ async def test_a_case_is_released_and_what_came_meanwhile_is_replayed(broker: Br
         await worker.ready()
         assert (await command(world, "quarantine", "release", "bad", "worse", "bad")).count("goes on") == 2
         assert await document(world, "quarantine", "list") == []
-        await eventually(lambda: nobody_in_quarantine(worker), PATIENCE_SECONDS, worker.end_of_log)
+        await eventually(lambda: nobody_in_quarantine(worker), worker.end_of_log)
         assert worker.exit_code is None
         replayed = await document(world, "dead", "replay", "--case", "bad", "--yes")
         assert replayed["sent"] == {"internal_error": 1, "quarantined": 1}

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from tests.kafka.broker import Broker
-from tests.kafka.world import A_CASE, PATIENCE_SECONDS, SECOND, a_world, event, eventually, now, rfc3339
+from tests.kafka.world import A_CASE, SECOND, a_world, event, eventually, now, rfc3339
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -29,7 +29,7 @@ async def test_the_notices_of_a_worker_are_reported(broker: Broker) -> None:
             said = [notice.type for notice in await world.notices()]
             return said.count("sla.met") == 2 and said.count("sla.breached") >= 2
 
-        await eventually(all_said, PATIENCE_SECONDS, world.ends_of_logs)
+        await eventually(all_said, world.ends_of_logs)
         command = [sys.executable, "-m", "sla_monitor", "report", "--broker", broker.bootstrap, "--json"]
         command += ["--from", rfc3339(began), "--to", rfc3339(now() + SECOND)]
         done = await asyncio.to_thread(

@@ -107,7 +107,7 @@ async def said(world: World) -> list[Notice]:
         notices = await world.notices()
         return any(each.case_id == LAST and each.type == "sla.breached" for each in notices)
 
-    await eventually(is_over, SAID_SECONDS_MAX, world.ends_of_logs)
+    await eventually(is_over, world.ends_of_logs, SAID_SECONDS_MAX)
     return [each for each in notices if each.case_id != LAST]
 
 

@@ -109,7 +109,7 @@ async def test_the_number_of_partitions_changes_and_nothing_is_lost_or_said_twic
             everything = [*said_before, *await new.notices()]
             return not problems(plan, everything, until)
 
-        await eventually(is_said, SAID_WITHIN_SECONDS, lambda: "\n".join(problems(plan, everything, until)[:20]))
+        await eventually(is_said, lambda: "\n".join(problems(plan, everything, until)[:20]), SAID_WITHIN_SECONDS)
         verify = new.start((*VERIFY, "--until", rfc3339(until)))
         assert await verify.ended() == 0, verify.text
         await new.send(*openings(past))  # again, as producers do

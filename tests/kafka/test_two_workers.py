@@ -36,7 +36,7 @@ async def all_live(world: World, share_at_least: int = 0) -> None:
             and min(map(len, found)) >= share_at_least
         )
 
-    await eventually(is_so, SETTLED_SECONDS_MAX, lambda: f"{found}\n{world.ends_of_logs()}")
+    await eventually(is_so, lambda: f"{found}\n{world.ends_of_logs()}", SETTLED_SECONDS_MAX)
 
 
 async def kill_and_restart(world: World, victim: WorkerProcess, when: int) -> None:

@@ -17,19 +17,7 @@ from aiokafka.admin import RecordsToDelete
 from tests.kafka.broker import Broker
 from tests.kafka.helpers import Record, admin_of, read_all
 from tests.kafka.load import planned, play
-from tests.kafka.world import (
-    A_CASE,
-    CONSOLE,
-    PATIENCE_SECONDS,
-    SECOND,
-    Event,
-    World,
-    a_world,
-    event,
-    eventually,
-    now,
-    rfc3339,
-)
+from tests.kafka.world import A_CASE, CONSOLE, SECOND, Event, World, a_world, event, eventually, now, rfc3339
 
 PARTITIONS = 2
 SEED = 20_260_601
@@ -128,7 +116,7 @@ async def a_finished_run(world: World) -> None:
     await world.send(Event(key=b"bad", value=b"no JSON", partition=0))
     await world.send(*[event(name, "case.responded", began + 4 * SECOND, event_id=f"{name}-r") for name in names])
     await world.caught_up()
-    await eventually(lambda: _met(world, len(names)), PATIENCE_SECONDS, world.ends_of_logs)
+    await eventually(lambda: _met(world, len(names)), world.ends_of_logs)
     worker.terminate()
     assert await worker.ended() == 0
 

@@ -257,7 +257,7 @@ class WorkerProcess:
 
     async def ended(self, seconds: float = EXIT_SECONDS_MAX) -> int:
         """Its exit code, once it has one."""
-        await eventually(lambda: self.exit_code is not None, seconds, lambda: f"it runs on\n{self.end_of_log()}")
+        await eventually(lambda: self.exit_code is not None, lambda: f"it runs on\n{self.end_of_log()}", seconds)
         assert self.exit_code is not None
         return self.exit_code
 
@@ -270,7 +270,7 @@ class WorkerProcess:
             page = await self.page("/readyz") or {}
             return bool(page.get("ready")) and partitions in {None, len(page["partitions"])}
 
-        await eventually(is_ready, seconds, lambda: f"not ready: {page}\n{self.end_of_log()}")
+        await eventually(is_ready, lambda: f"not ready: {page}\n{self.end_of_log()}", seconds)
         return page
 
     async def states(self) -> dict[int, str]:
@@ -391,7 +391,7 @@ class World:
             reached = await self.committed()
             return all(reached[partition] >= end for partition, end in wanted.items())
 
-        await eventually(is_there, seconds, lambda: f"committed {reached} of {wanted}\n{self.ends_of_logs()}")
+        await eventually(is_there, lambda: f"committed {reached} of {wanted}\n{self.ends_of_logs()}", seconds)
 
     def ends_of_logs(self) -> str:
         """For messages of failed tests."""
@@ -435,7 +435,7 @@ async def a_world(bootstrap: str, *, partitions: int = 2, **environment: str) ->
 
 
 async def eventually(
-    condition: Callable[[], bool | Awaitable[bool]], seconds: float, otherwise: Callable[[], str]
+    condition: Callable[[], bool | Awaitable[bool]], otherwise: Callable[[], str], seconds: float = PATIENCE_SECONDS
 ) -> None:
     """Polls until it holds. AssertionError with what `otherwise` says, after `seconds`."""
     give_up_at = time.monotonic() + seconds

@@ -43,7 +43,7 @@ def product(lines: Sequence[CloudEvent], until: int | None, *, night: bool = Fal
     dead: dict[int, str] = {}
 
     def bury(letter: DeadLetter) -> None:
-        dead[int(dict(letter.headers)["dead-offset"])] = letter.reason
+        dead[letter.offset] = letter.reason
 
     encoded = [json.dumps(line).encode() for line in lines]
     Simulation(packs or PACKS[night], lambda notice: notices.append(json.loads(notice.value)), bury).run(encoded, until)

@@ -58,9 +58,9 @@ def simulate(
     def bury(letter: DeadLetter) -> None:
         nonlocal buried
         buried = True
-        about = dict(letter.headers)
-        line = int(about["dead-offset"]) + 1
-        typer.echo(f"{name}:{line}: {letter.reason}: {about['dead-detail'].decode()}", err=True)
+        typer.echo(
+            f"{name}:{letter.offset + 1}: {letter.reason}: {dict(letter.headers)['dead-detail'].decode()}", err=True
+        )
 
     summary = Summary()
 

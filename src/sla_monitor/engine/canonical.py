@@ -87,8 +87,7 @@ def _trace(notice: Notice) -> dict[str, str]:
 
 def _dead_letter(partition: int, letter: DeadLetter) -> dict[str, Any]:
     """Where it was read; who wants its content reads the topic."""
-    offset = dict(letter.headers).get("dead-offset", b"").decode()
-    return {"event": "dead letter", "partition": partition, "reason": letter.reason, "offset": int(offset)}
+    return {"event": "dead letter", "partition": partition, "reason": letter.reason, "offset": letter.offset}
 
 
 def _without_none(**fields: Any) -> dict[str, Any]:

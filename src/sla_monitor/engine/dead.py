@@ -20,7 +20,7 @@ from sla_monitor.config.settings import Settings
 from sla_monitor.engine.kafka import client_options
 from sla_monitor.engine.layout import partition_of, verified_layout
 from sla_monitor.engine.reading import Found, records_of
-from sla_monitor.engine.records import Headers
+from sla_monitor.engine.records import Headers, key_of
 from sla_monitor.errors import UnsafeState
 from sla_monitor.wire.outbound import position_headers
 
@@ -62,7 +62,7 @@ class Wanted:
     def takes(self, letter: Letter) -> bool:
         return (
             self.reason in {None, letter.reason}
-            and (self.case is None or letter.key == self.case.encode("utf-8", "surrogateescape"))
+            and (self.case is None or letter.key == key_of(self.case))
             and (self.since_ms is None or letter.at_ms >= self.since_ms)
             and (self.until_ms is None or letter.at_ms <= self.until_ms)
             and self.partition in {None, letter.partition}

@@ -17,7 +17,7 @@ from sla_monitor.engine.dead import Wanted, letters, partitions_of
 from sla_monitor.engine.layout import partition_of, verified_layout
 from sla_monitor.engine.partition import without_missed
 from sla_monitor.engine.reading import records_of
-from sla_monitor.engine.records import DeadLetter, Outgoing, Record
+from sla_monitor.engine.records import DeadLetter, Outgoing, Record, key_of
 from sla_monitor.engine.simulation import NOTHING_FOLDED, Simulation, arrival_of
 from sla_monitor.errors import BadEvent, UnsafeState
 from sla_monitor.wire import rows
@@ -47,14 +47,14 @@ def from_lines(lines: Iterable[bytes], case_id: str, packs: Packs, at: int | Non
     for number, line in enumerate(lines, 1):
         arrival = arrival_of(line)
         arrived = max(now, arrival.at or 0)
-        if arrival.key == case_id.encode("utf-8", "surrogateescape") and (at is None or arrived <= at):
+        if arrival.key == key_of(case_id) and (at is None or arrived <= at):
             now = arrived
             own.append(Record(number, now // 1_000, arrival.key, line))
     heard = Heard(case_id=case_id, as_of=max(now, at or 0), where=where, packs=packs)
     dead: list[tuple[int, str]] = []
 
     def bury(letter: DeadLetter) -> None:
-        dead.append((own[int(dict(letter.headers)["dead-offset"])].offset, letter.reason))
+        dead.append((own[letter.offset].offset, letter.reason))
 
     def listen(said: Outgoing) -> None:
         if said.notice.kind == QUARANTINED:
@@ -82,7 +82,7 @@ async def from_kafka(
         if 0 <= standing.applied < record.offset:
             continue  # the worker has not read it yet
         last = max(last, record.timestamp)
-        if record.key == case_id.encode("utf-8", "surrogateescape") and (at is None or record.timestamp * 1_000 <= at):
+        if record.key == key_of(case_id) and (at is None or record.timestamp * 1_000 <= at):
             headers = [(name, value or b"") for name, value in record.headers]
             own.append(Record(record.offset, record.timestamp, record.key, record.value, headers))
     wanted = Wanted(case=case_id, partition=number)
@@ -110,7 +110,7 @@ async def _decided(
     async for record in records_of(settings, settings.topics.state, [number]):
         if record.key == rows.PARTITION_KEY:
             standing = rows.decode_partition(record.value) if record.value else rows.PartitionRow()
-        elif record.key == case_id.encode("utf-8", "surrogateescape"):
+        elif record.key == key_of(case_id):
             row = record.value
     for name, digest in standing.packs.items():
         if rows.policy_named(name, packs).digest != digest:
@@ -119,7 +119,7 @@ async def _decided(
 
 
 async def _home(settings: Settings, case_id: str) -> int:
-    return partition_of(case_id.encode("utf-8", "surrogateescape"), (await verified_layout(settings)).partitions)
+    return partition_of(key_of(case_id), (await verified_layout(settings)).partitions)
 
 
 def _is_opened(case: Case | None) -> bool:

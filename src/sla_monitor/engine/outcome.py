@@ -101,7 +101,7 @@ class Judge:
             of_case[notice.id] = standing_as(notice.kind, notice.at, notice.data)
 
     def _bury(self, letter: DeadLetter) -> None:
-        self.dead.add(int(dict(letter.headers)["dead-offset"]))
+        self.dead.add(letter.offset)
 
 
 def outcome_of(standing: Iterable[Standing], now: int, without_verdicts: Iterable[str] = ()) -> Outcome:

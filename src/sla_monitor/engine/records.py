@@ -58,6 +58,11 @@ class DeadLetter:
     value: bytes | None
     headers: Headers
 
+    @property
+    def offset(self) -> int:
+        """That the record has in the input."""
+        return int(dict(self.headers)["dead-offset"])
+
 
 @dataclass(slots=True, kw_only=True)
 class Batch:
@@ -77,6 +82,11 @@ class Batch:
     @property
     def is_empty(self) -> bool:
         return not (self.rows or self.notices or self.dead or self.next_offset is not None)
+
+
+def key_of(case_id: str) -> bytes:
+    """Of a case that somebody typed. Bytes that are no UTF-8 arrive as surrogates (PEP 383); no case has such a key."""
+    return case_id.encode("utf-8", "surrogateescape")
 
 
 def dead_letter(record: Record, *, reason: str, detail: str, topic: str, partition: int, bytes_max: int) -> DeadLetter:

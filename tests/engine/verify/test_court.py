@@ -58,7 +58,7 @@ class Watched(Fed):
             (notice.key, place, self.wall // 1_000, applied, notice.value)
             for place, (applied, notice) in enumerate(said)
         )
-        found.add_dead((int(dict(letter.headers)["dead-offset"]), letter.reason) for letter in self.dead)
+        found.add_dead((letter.offset, letter.reason) for letter in self.dead)
         found.add_rows((key, *rows.header(value)) for key, value in self.state.items() if key != PARTITION_KEY)
         found.index()
         return found
